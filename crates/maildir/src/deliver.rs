@@ -1,0 +1,188 @@
+//! From `tmp` to `cur`: the moment a message exists.
+//!
+//! The order is what makes it safe: data on disk, then under `dovecot-uidlist.lock` keywords and renames in the
+//! batch's order, then the directory on disk. A name that is taken is never replaced, and a base that is in the folder
+//! is never delivered again: Dovecot takes the base for the message's identity.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::ffi::OsStr;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use crate::dir::rename_to_free;
+use crate::error::Error;
+use crate::folder::{Folder, FolderInner};
+use crate::keywords::{self, KeywordTable};
+use crate::lock::UidlistLock;
+use crate::message::{Base, Flags, MessageName};
+use crate::scan::fingerprint;
+use crate::stage::{Staged, make_durable};
+
+/// How long the lock is held at a stretch. Dovecot's clients wait meanwhile.
+const LOCK_PERIOD: Duration = Duration::from_millis(400);
+/// Between two stretches: time for a Dovecot that waits to get its turn.
+const BETWEEN: Duration = Duration::from_millis(25);
+
+/// How a batch's data reaches the disk before its messages appear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// One `syncfs`: everything that is dirty on the file system.
+    SyncFs,
+    /// `fsync` for each message.
+    FsyncEach,
+    /// One or two messages: `fsync`. More: whichever took less time for a message on this file system lately; each way is
+    /// tried once at first, and the slower one now and then.
+    Automatic,
+}
+
+/// A staged message and the flags it is to appear with.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The message.
+    pub staged: Staged,
+    /// Its flags and keywords.
+    pub flags: Flags,
+}
+
+/// Whether a message was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It was put into the folder.
+    Delivered,
+    /// A message with this base was there; it stays as it is, the staged one is gone.
+    AlreadyThere,
+}
+
+/// A message that is in the folder, durably.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its base name.
+    pub base: Base,
+    /// Its file name at this moment.
+    pub file_name: String,
+    /// Whether it was new.
+    pub arrival: Arrival,
+    /// Keywords that it does not carry: the folder has 26 others already, or they are no IMAP keywords.
+    pub dropped_keywords: Vec<String>,
+}
+
+impl Folder {
+    /// Makes messages appear in the folder, in the batch's order, durably.
+    ///
+    /// The batch must have been staged in this folder. Callers pass only messages that they do not know to be there;
+    /// this looks all the same. Only one process at a time may deliver (see
+    /// [`Maildir::lock_exclusively`](crate::Maildir::lock_exclusively)); threads may.
+    ///
+    /// # Errors
+    ///
+    /// Before the first rename: [`Error::Unsynced`], [`Error::NoSpace`], [`Error::Locked`] and others; then nothing
+    /// has been delivered. After it: [`Error::PartlyDelivered`]. Messages that were not delivered are gone from `tmp`.
+    pub fn deliver(&self, batch: Vec<Delivery>, durability: Durability) -> Result<Vec<Delivered>, Error> {
+        let inner = &self.inner;
+        if let Some(stray) = batch.iter().find(|d| !d.staged.belongs_to(inner)) {
+            return Err(Error::Missing { path: inner.tmp.path_of(stray.staged.base().as_str()) });
+        }
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        make_durable(inner, &batch, durability)?;
+        let mut arrived = Vec::with_capacity(batch.len());
+        let renamed = self.rename_all(batch.into(), &mut arrived);
+        if arrived.is_empty() {
+            return renamed.map(|()| arrived);
+        }
+        if let Err(cause) = inner.cur.sync() {
+            return Err(Error::PartlyDelivered { delivered: Vec::new(), cause: Box::new(cause) });
+        }
+        match renamed {
+            Ok(()) => Ok(arrived),
+            Err(cause) => Err(Error::PartlyDelivered { delivered: arrived, cause: Box::new(cause) }),
+        }
+    }
+
+    /// Renames in order, in stretches under the lock.
+    fn rename_all(&self, mut queue: VecDeque<Delivery>, arrived: &mut Vec<Delivered>) -> Result<(), Error> {
+        while !queue.is_empty() {
+            if !arrived.is_empty() {
+                std::thread::sleep(BETWEEN);
+            }
+            let lock = UidlistLock::take(&self.inner)?;
+            let started = Instant::now();
+            let table = merge_keywords(&self.inner, &lock, &queue)?;
+            while started.elapsed() < LOCK_PERIOD || arrived.is_empty() {
+                let Some(delivery) = queue.pop_front() else { break };
+                arrived.push(self.rename_one(delivery, &table)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn rename_one(&self, delivery: Delivery, table: &KeywordTable) -> Result<Delivered, Error> {
+        let Delivery { staged, flags } = delivery;
+        let (letters, dropped_keywords) = table.letters(&flags.keywords);
+        if let Some(file_name) = self.present(staged.base())? {
+            let (base, arrival) = (staged.base().clone(), Arrival::AlreadyThere);
+            return Ok(Delivered { base, file_name, arrival, dropped_keywords: Vec::new() });
+        }
+        let name =
+            MessageName::delivered(staged.base(), staged.size(), staged.vsize(), flags.system, letters);
+        let file_name = name.file_name();
+        let (tmp, cur) = (&self.inner.tmp, &self.inner.cur);
+        match rename_to_free(tmp, OsStr::new(staged.base().as_str()), cur, &file_name) {
+            Ok(()) => {
+                let base = staged.moved();
+                self.remember(&base);
+                Ok(Delivered { base, file_name, arrival: Arrival::Delivered, dropped_keywords })
+            }
+            Err(Errno::EXIST) => {
+                let (base, arrival) = (staged.base().clone(), Arrival::AlreadyThere);
+                Ok(Delivered { base, file_name, arrival, dropped_keywords: Vec::new() })
+            }
+            Err(e) => Err(Error::from_errno("deliver", &cur.path_of(&file_name), e)),
+        }
+    }
+
+    /// The file name under which a base is in the folder. Bases are only ever added by us, so those read once and
+    /// those delivered since are all; one that is among them may have been removed by the customer.
+    fn present(&self, base: &Base) -> Result<Option<String>, Error> {
+        let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let bases = match known.take() {
+            Some(bases) => bases,
+            None => {
+                let mut bases = HashSet::new();
+                self.scan(&mut |entry| {
+                    bases.insert(fingerprint(entry.base.as_bytes()));
+                })?;
+                bases
+            }
+        };
+        let may_be_there = bases.contains(&fingerprint(base.as_str().as_bytes()));
+        *known = Some(bases);
+        drop(known);
+        if !may_be_there {
+            return Ok(None);
+        }
+        let entry = self.find(base.as_str())?;
+        Ok(entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+    }
+
+    fn remember(&self, base: &Base) {
+        let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bases) = known.as_mut() {
+            bases.insert(fingerprint(base.as_str().as_bytes()));
+        }
+    }
+}
+
+/// The folder's keywords with those of the batch; written before the first file that uses a letter.
+fn merge_keywords(
+    folder: &FolderInner,
+    lock: &UidlistLock<'_>,
+    queue: &VecDeque<Delivery>,
+) -> Result<KeywordTable, Error> {
+    let wanted: BTreeSet<&str> =
+        queue.iter().flat_map(|delivery| &delivery.flags.keywords).map(String::as_str).collect();
+    if wanted.is_empty() { Ok(KeywordTable::default()) } else { keywords::merge(folder, lock, &wanted) }
+}

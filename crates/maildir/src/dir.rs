@@ -1,0 +1,207 @@
+//! A directory held open. Everything below it is reached through its descriptor, one name at a time.
+//!
+//! No path is ever built from a name that came from outside, and no symbolic link is followed out of the directory:
+//! `openat2` with `RESOLVE_BENEATH`, and where the kernel or a sandbox refuses that call, `O_NOFOLLOW`.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::root::Owner;
+
+const DIR_MODE: Mode = Mode::RWXU;
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// An open directory and, for messages to people only, its path.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Dir {
+    /// Opens the mailbox's root. Its own path is the operator's: links in it are followed.
+    pub(crate) fn open_root(path: &Path) -> Result<Dir, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd =
+            rustix::fs::open(path, flags, Mode::empty()).map_err(|e| Error::from_errno("open", path, e))?;
+        Ok(Dir { fd, path: path.to_path_buf() })
+    }
+
+    /// Opens this directory once more, with a lock and a read position of its own.
+    pub(crate) fn reopen(&self) -> Result<Dir, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, ".", flags, Mode::empty())
+            .map_err(|e| Error::from_errno("open", &self.path, e))?;
+        Ok(Dir { fd, path: self.path.clone() })
+    }
+
+    pub(crate) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn path_of(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.path.join(name.as_ref())
+    }
+
+    /// Opens a directory in this one; `None` where there is nothing of that name.
+    pub(crate) fn open_dir(&self, name: &str) -> Result<Option<Dir>, Error> {
+        match open_beneath(&self.fd, OsStr::new(name), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
+            Ok(fd) => Ok(Some(Dir { fd, path: self.path_of(name) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(Error::from_errno("open", &self.path_of(name), e)),
+        }
+    }
+
+    /// Opens a directory in this one that must be there.
+    pub(crate) fn need_dir(&self, name: &str) -> Result<Dir, Error> {
+        self.open_dir(name)?.ok_or_else(|| Error::Missing { path: self.path_of(name) })
+    }
+
+    /// Opens a directory in this one, making it where it is missing.
+    pub(crate) fn make_dir(&self, name: &str, owner: Option<Owner>) -> Result<Dir, Error> {
+        let made = match rustix::fs::mkdirat(&self.fd, name, DIR_MODE) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(e) => return Err(Error::from_errno("make", &self.path_of(name), e)),
+        };
+        let dir = self.need_dir(name)?;
+        if made {
+            give_to(&dir.fd, owner).map_err(|e| Error::from_errno("give away", &dir.path, e))?;
+        }
+        Ok(dir)
+    }
+
+    /// Makes a new file for writing; [`Errno::EXIST`] when the name is taken.
+    pub(crate) fn create_file(&self, name: &str, owner: Option<Owner>) -> Result<File, Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let fd = open_beneath(&self.fd, OsStr::new(name), flags, FILE_MODE)?;
+        if let Err(e) = give_to(&fd, owner) {
+            // A file that cannot be given to its owner must not stay; that failure is the one to report.
+            let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::empty());
+            return Err(e);
+        }
+        Ok(File::from(fd))
+    }
+
+    /// Opens a regular file for reading; anything else (a pipe would block) is refused.
+    pub(crate) fn open_file(&self, name: impl AsRef<OsStr>) -> Result<Option<File>, Error> {
+        let name = name.as_ref();
+        let error = |e| Error::from_errno("open", &self.path_of(name), e);
+        let fd = match open_beneath(&self.fd, name, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(e) => return Err(error(e)),
+        };
+        let stat = rustix::fs::fstat(&fd).map_err(error)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Error::Malformed { path: self.path_of(name), reason: "not a regular file" });
+        }
+        Ok(Some(File::from(fd)))
+    }
+
+    /// Reads a small control file whole; `None` where there is none.
+    pub(crate) fn read_small(&self, name: &str, limit: u64) -> Result<Option<(Vec<u8>, Stat)>, Error> {
+        let Some(file) = self.open_file(name)? else { return Ok(None) };
+        let stat = rustix::fs::fstat(&file).map_err(|e| Error::from_errno("read", &self.path_of(name), e))?;
+        let mut octets = Vec::new();
+        (&file)
+            .take(limit + 1)
+            .read_to_end(&mut octets)
+            .map_err(|e| Error::from_io("read", &self.path_of(name), e))?;
+        if octets.len() as u64 > limit {
+            return Err(Error::Malformed { path: self.path_of(name), reason: "far too large" });
+        }
+        Ok(Some((octets, stat)))
+    }
+
+    /// Removes a file; says whether it was there.
+    pub(crate) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<bool, Error> {
+        match rustix::fs::unlinkat(&self.fd, name.as_ref(), AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(e) => Err(Error::from_errno("remove", &self.path_of(name), e)),
+        }
+    }
+
+    /// Makes this directory's entries durable.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        rustix::fs::fsync(&self.fd).map_err(|e| Error::from_errno("sync", &self.path, e))
+    }
+
+    pub(crate) fn stat(&self) -> Result<Stat, Error> {
+        rustix::fs::fstat(&self.fd).map_err(|e| Error::from_errno("look at", &self.path, e))
+    }
+
+    /// The state of one name, links not followed.
+    pub(crate) fn stat_of(&self, name: &str) -> Result<Option<Stat>, Error> {
+        match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(Error::from_errno("look at", &self.path_of(name), e)),
+        }
+    }
+
+    /// Calls `each` with every name but `.` and `..`; stops at its first error.
+    pub(crate) fn each_name(&self, each: &mut dyn FnMut(&OsStr) -> Result<(), Error>) -> Result<(), Error> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let error = |e| Error::from_errno("list", &self.path, e);
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(error)? {
+            let entry = entry.map_err(error)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                each(name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Moves a file to a name that must be free: [`Errno::EXIST`] when it is not, and then nothing has happened.
+pub(crate) fn rename_to_free(from: &Dir, name: &OsStr, to: &Dir, new: &str) -> Result<(), Errno> {
+    match rustix::fs::renameat_with(from.fd(), name, to.fd(), new, RenameFlags::NOREPLACE) {
+        // NFS and some others know no flags to rename.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            rustix::fs::linkat(from.fd(), name, to.fd(), new, AtFlags::empty())?;
+            rustix::fs::unlinkat(from.fd(), name, AtFlags::empty())
+        }
+        other => other,
+    }
+}
+
+/// `openat2` that never leaves the directory; without that call, `openat` that follows no link at all. Either way a
+/// last component that is made (`O_CREAT`) is never a link.
+fn open_beneath(dir: impl AsFd, name: &OsStr, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    for _ in 0..8 {
+        match rustix::fs::openat2(&dir, name, flags, mode, resolve) {
+            // openat2(2): a rename or mount elsewhere raced with the walk; try again.
+            Err(Errno::AGAIN) => {}
+            Err(Errno::NOSYS | Errno::PERM) => {
+                return rustix::fs::openat(&dir, name, flags | OFlags::NOFOLLOW, mode);
+            }
+            other => return other,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+fn give_to(fd: &OwnedFd, owner: Option<Owner>) -> Result<(), Errno> {
+    let Some(owner) = owner else { return Ok(()) };
+    rustix::fs::fchown(
+        fd,
+        Some(rustix::fs::Uid::from_raw(owner.uid)),
+        Some(rustix::fs::Gid::from_raw(owner.gid)),
+    )
+}
