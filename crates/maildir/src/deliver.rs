@@ -4,7 +4,7 @@
 //! batch's order, then the directory on disk. A name that is taken is never replaced, and a base that is in the folder
 //! is never delivered again: Dovecot takes the base for the message's identity.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::folder::{Folder, FolderInner};
 use crate::keywords::{self, KeywordTable};
 use crate::lock::UidlistLock;
 use crate::message::{Base, Flags, MessageName};
-use crate::scan::fingerprint;
+use crate::scan::{Entry, fingerprint};
 use crate::stage::{Staged, make_durable};
 
 /// How long the lock is held at a stretch. Dovecot's clients wait meanwhile.
@@ -104,28 +104,38 @@ impl Folder {
 
     /// Renames in order, in stretches under the lock.
     fn rename_all(&self, mut queue: VecDeque<Delivery>, arrived: &mut Vec<Delivered>) -> Result<(), Error> {
+        // Before the lock: nobody but us adds bases, and reading a big folder takes its time.
+        let mut there = self.already_there(&queue)?;
         while !queue.is_empty() {
             if !arrived.is_empty() {
                 std::thread::sleep(BETWEEN);
             }
             let lock = UidlistLock::take(&self.inner)?;
-            let started = Instant::now();
             let table = merge_keywords(&self.inner, &lock, &queue)?;
-            while started.elapsed() < LOCK_PERIOD || arrived.is_empty() {
-                let Some(delivery) = queue.pop_front() else { break };
-                arrived.push(self.rename_one(delivery, &table)?);
+            let started = Instant::now();
+            while started.elapsed() < LOCK_PERIOD
+                && let Some(delivery) = queue.pop_front()
+            {
+                let found = there.remove(delivery.staged.base().as_str());
+                arrived.push(self.rename_one(delivery, found, &table)?);
             }
         }
         Ok(())
     }
 
-    fn rename_one(&self, delivery: Delivery, table: &KeywordTable) -> Result<Delivered, Error> {
+    fn rename_one(
+        &self,
+        delivery: Delivery,
+        found: Option<Entry>,
+        table: &KeywordTable,
+    ) -> Result<Delivered, Error> {
         let Delivery { staged, flags } = delivery;
-        let (letters, dropped_keywords) = table.letters(&flags.keywords);
-        if let Some(file_name) = self.present(staged.base())? {
-            let (base, arrival) = (staged.base().clone(), Arrival::AlreadyThere);
-            return Ok(Delivered { base, file_name, arrival, dropped_keywords: Vec::new() });
+        let (arrival, dropped_keywords) = (Arrival::AlreadyThere, Vec::new());
+        if let Some(entry) = found {
+            let (base, file_name) = (staged.base().clone(), entry.file_name().to_string_lossy().into_owned());
+            return Ok(Delivered { base, file_name, arrival, dropped_keywords });
         }
+        let (letters, dropped) = table.letters(&flags.keywords);
         let name =
             MessageName::delivered(staged.base(), staged.size(), staged.vsize(), flags.system, letters);
         let file_name = name.file_name();
@@ -134,38 +144,32 @@ impl Folder {
             Ok(()) => {
                 let base = staged.moved();
                 self.remember(&base);
-                Ok(Delivered { base, file_name, arrival: Arrival::Delivered, dropped_keywords })
+                Ok(Delivered { base, file_name, arrival: Arrival::Delivered, dropped_keywords: dropped })
             }
             Err(Errno::EXIST) => {
-                let (base, arrival) = (staged.base().clone(), Arrival::AlreadyThere);
-                Ok(Delivered { base, file_name, arrival, dropped_keywords: Vec::new() })
+                Ok(Delivered { base: staged.base().clone(), file_name, arrival, dropped_keywords })
             }
             Err(e) => Err(Error::from_errno("deliver", &cur.path_of(&file_name), e)),
         }
     }
 
-    /// The file name under which a base is in the folder. Bases are only ever added by us, so those read once and
-    /// those delivered since are all; one that is among them may have been removed by the customer.
-    fn present(&self, base: &Base) -> Result<Option<String>, Error> {
+    /// Those of the batch whose base is in the folder. Bases like ours are only ever added by us, so those read once
+    /// and those delivered since are all; one that is among them may have been removed by the customer.
+    fn already_there(&self, batch: &VecDeque<Delivery>) -> Result<HashMap<String, Entry>, Error> {
         let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let bases = match known.take() {
-            Some(bases) => bases,
-            None => {
-                let mut bases = HashSet::new();
-                self.scan(&mut |entry| {
-                    bases.insert(fingerprint(entry.base.as_bytes()));
-                })?;
-                bases
-            }
-        };
-        let may_be_there = bases.contains(&fingerprint(base.as_str().as_bytes()));
-        *known = Some(bases);
-        drop(known);
-        if !may_be_there {
-            return Ok(None);
+        if known.is_none() {
+            let mut bases = HashSet::new();
+            self.scan(&mut |entry| {
+                bases.insert(fingerprint(entry.base.as_bytes()));
+            })?;
+            *known = Some(bases);
         }
-        let entry = self.find(base.as_str())?;
-        Ok(entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+        let may_be_there =
+            |base: &&str| known.as_ref().is_some_and(|bases| bases.contains(&fingerprint(base.as_bytes())));
+        let suspects: HashSet<&str> =
+            batch.iter().map(|d| d.staged.base().as_str()).filter(may_be_there).collect();
+        drop(known);
+        if suspects.is_empty() { Ok(HashMap::new()) } else { self.find_all(&suspects) }
     }
 
     fn remember(&self, base: &Base) {

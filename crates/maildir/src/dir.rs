@@ -143,6 +143,12 @@ impl Dir {
         rustix::fs::fstat(&self.fd).map_err(|e| Error::from_errno("look at", &self.path, e))
     }
 
+    /// Whether both are one directory.
+    pub(crate) fn is_same_as(&self, other: &Dir) -> Result<bool, Error> {
+        let (one, two) = (self.stat()?, other.stat()?);
+        Ok((one.st_dev, one.st_ino) == (two.st_dev, two.st_ino))
+    }
+
     /// The state of one name, links not followed.
     pub(crate) fn stat_of(&self, name: &str) -> Result<Option<Stat>, Error> {
         match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -18,8 +18,8 @@ pub enum Error {
         /// The path that was looked for.
         path: PathBuf,
     },
-    /// This process may not write here: permissions, or a file system mounted read-only.
-    #[error("{} cannot be written by this user", path.display())]
+    /// This process may not read or write here: permissions, or a file system mounted read-only.
+    #[error("this user may not read or write {}", path.display())]
     NotWritable {
         /// The path that refused.
         path: PathBuf,

@@ -73,10 +73,10 @@ impl Folder {
                 std::thread::sleep(BETWEEN);
             }
             let lock = UidlistLock::take(&self.inner)?;
-            let started = Instant::now();
-            let names: BTreeSet<&str> =
-                changes.iter().flat_map(|c| &c.add_keywords).map(String::as_str).collect();
+            let present = changes.iter().filter(|change| entries.contains_key(&change.base));
+            let names: BTreeSet<&str> = present.flat_map(|c| &c.add_keywords).map(String::as_str).collect();
             let table = keywords::merge(&self.inner, &lock, &names)?;
+            let started = Instant::now();
             while started.elapsed() < LOCK_PERIOD
                 && let Some(change) = rest.next()
             {

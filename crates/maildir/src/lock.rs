@@ -5,9 +5,10 @@
 //! lock is held: so a lock that we left behind can be told from Dovecot's own. A lock is broken only when its holder was
 //! on this host and is dead.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{LazyLock, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Stat};
@@ -37,11 +38,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Every temporary file of this crate, other than staged messages, starts so.
 const TEMPORARY: &str = "mailimport-";
 
-/// A name for a temporary file in `tmp`.
+/// A name for a temporary file in `tmp`. Process ids come again (in a container after every start), so they are not
+/// enough to tell it from a leftover.
 pub(crate) fn own_temporary(purpose: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
+    static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{TEMPORARY}{purpose}.{}.{count}", std::process::id())
+    format!("{TEMPORARY}{purpose}.{}.{:016x}.{count}", std::process::id(), *RUN)
 }
 
 /// Whether a name in `tmp` was made by [`own_temporary`], in this process or another.
@@ -223,4 +226,108 @@ fn break_lock(dir: &Dir, tmp: &Dir, name: &str, dead: (u64, u64)) -> Result<(), 
 
 fn inode(stat: &Stat) -> (u64, u64) {
     (stat.st_dev, stat.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+    use crate::root::Maildir;
+
+    /// A process that lives until it is dropped.
+    struct Living(Child);
+
+    impl Living {
+        fn new() -> Living {
+            Living(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
+        }
+    }
+
+    impl Drop for Living {
+        fn drop(&mut self) {
+            self.0.kill().unwrap();
+            self.0.wait().unwrap();
+        }
+    }
+
+    fn dead_pid() -> u32 {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        child.id()
+    }
+
+    fn take(root: &std::path::Path, wait: Duration) -> Result<(), Error> {
+        let dir = Dir::open_root(root).unwrap();
+        let tmp = dir.need_dir("tmp").unwrap();
+        DotLock::take(&dir, &tmp, UIDLIST_LOCK, None, wait).map(drop)
+    }
+
+    #[test]
+    fn a_lock_whose_holder_lives_is_waited_for_and_not_broken() {
+        let root = tempfile::tempdir().unwrap();
+        Maildir::create(root.path(), None).unwrap();
+        let living = Living::new();
+        let lock = root.path().join(UIDLIST_LOCK);
+        for holder in
+            [format!("{}:{}", living.0.id(), host_name()), format!("{}:elsewhere", dead_pid()), "?".into()]
+        {
+            std::fs::write(&lock, &holder).unwrap();
+            let error = take(root.path(), Duration::from_millis(30)).unwrap_err();
+            assert!(matches!(&error, Error::Locked { holder: h, .. } if *h == holder), "{error}");
+            assert_eq!(std::fs::read_to_string(&lock).unwrap(), holder);
+            assert_eq!(std::fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_lock_whose_holder_is_dead_is_broken_and_nothing_is_left() {
+        let root = tempfile::tempdir().unwrap();
+        Maildir::create(root.path(), None).unwrap();
+        let lock = root.path().join(UIDLIST_LOCK);
+        std::fs::write(&lock, format!("{}:{}", dead_pid(), host_name())).unwrap();
+        take(root.path(), LOCK_WAIT).unwrap();
+        assert!(!lock.exists());
+        assert_eq!(std::fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_held_lock_names_this_process_as_dovecot_reads_it() {
+        let root = tempfile::tempdir().unwrap();
+        Maildir::create(root.path(), None).unwrap();
+        let dir = Dir::open_root(root.path()).unwrap();
+        let tmp = dir.need_dir("tmp").unwrap();
+        let held = DotLock::take(&dir, &tmp, UIDLIST_LOCK, None, LOCK_WAIT).unwrap();
+        let text = std::fs::read_to_string(root.path().join(UIDLIST_LOCK)).unwrap();
+        assert_eq!(text, format!("{}:{}", std::process::id(), host_name()));
+        drop(held);
+        assert!(!root.path().join(UIDLIST_LOCK).exists());
+    }
+
+    #[test]
+    fn a_lock_that_our_dead_import_left_goes_at_the_start_even_when_its_pid_lives_again() {
+        let root = tempfile::tempdir().unwrap();
+        let mailbox = Maildir::create(root.path(), None).unwrap();
+        let living = Living::new();
+        let (temporary, lock) =
+            (root.path().join("tmp").join(own_temporary("lock")), root.path().join(UIDLIST_LOCK));
+        std::fs::write(&temporary, format!("{}:{}", living.0.id(), host_name())).unwrap();
+        std::fs::hard_link(&temporary, &lock).unwrap();
+        let foreign = root.path().join("tmp/1.foreign");
+        std::fs::write(&foreign, "x").unwrap();
+        let inbox = mailbox.folder(&crate::FolderName::inbox()).unwrap().unwrap();
+        assert_eq!(inbox.remove_stale(&|_| false).unwrap(), 2);
+        assert!(!lock.exists() && !temporary.exists() && foreign.exists());
+    }
+
+    #[test]
+    fn a_lock_of_dovecot_stays_at_the_start() {
+        let root = tempfile::tempdir().unwrap();
+        let mailbox = Maildir::create(root.path(), None).unwrap();
+        let lock = root.path().join(UIDLIST_LOCK);
+        std::fs::write(&lock, format!("{}:{}", dead_pid(), host_name())).unwrap();
+        let inbox = mailbox.folder(&crate::FolderName::inbox()).unwrap().unwrap();
+        assert_eq!(inbox.remove_stale(&|_| true).unwrap(), 0);
+        assert!(lock.exists());
+    }
 }

@@ -160,11 +160,13 @@ impl Maildir {
         self.hold(name, dir)
     }
 
-    /// One state for one folder, as long as somebody uses it.
+    /// One state for one folder, as long as somebody uses it and the directory has not been made anew.
     fn hold(&self, name: &FolderName, dir: Dir) -> Result<Folder, Error> {
         let mut held = self.root.folders.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, folder| folder.strong_count() > 0);
-        if let Some(folder) = held.get(name).and_then(Weak::upgrade) {
+        if let Some(folder) = held.get(name).and_then(Weak::upgrade)
+            && folder.dir.is_same_as(&dir)?
+        {
             return Ok(Folder { inner: folder });
         }
         let folder = Arc::new(FolderInner::open(name.clone(), dir, Arc::clone(&self.root))?);

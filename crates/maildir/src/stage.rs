@@ -295,4 +295,21 @@ mod tests {
         assert_eq!(later.iter().filter(|way| **way == Durability::SyncFs).count(), 1);
         assert_eq!(later.last(), Some(&Durability::SyncFs));
     }
+
+    #[test]
+    fn what_was_staged_before_a_sync_failed_is_not_delivered() {
+        let root = tempfile::tempdir().unwrap();
+        let mailbox = crate::Maildir::create(root.path(), None).unwrap();
+        let inbox = mailbox.folder(&crate::FolderName::inbox()).unwrap().unwrap();
+        let stage = || {
+            let mut file = inbox.stage(&Base::new("1.M1.mailimport").unwrap()).unwrap();
+            file.write_all(b"x").unwrap();
+            vec![Delivery { staged: file.finish(0).unwrap(), flags: crate::Flags::default() }]
+        };
+        let before = stage();
+        *inbox.inner.sync_failures.lock().unwrap() += 1;
+        assert!(matches!(inbox.deliver(before, Durability::SyncFs), Err(Error::Unsynced { .. })));
+        assert_eq!(std::fs::read_dir(root.path().join("tmp")).unwrap().count(), 0);
+        assert_eq!(inbox.deliver(stage(), Durability::SyncFs).unwrap().len(), 1);
+    }
 }

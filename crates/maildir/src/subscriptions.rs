@@ -17,7 +17,9 @@ const HEADER_V2: &str = "V\t2\n\n";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
+    /// One Maildir++ name a line, as older Dovecots wrote it.
     One,
+    /// Dovecot 2.3, as seen with 2.3.19: `V<tab>2`, an empty line, then names.
     Two,
 }
 
@@ -60,6 +62,9 @@ impl Version {
 impl Maildir {
     /// Subscribes folders, next to those that are subscribed. Says how many were not yet. A new file gets the version
     /// that Dovecot 2.3 writes; a file that is there keeps its own.
+    ///
+    /// Takes `subscriptions.lock`, as Dovecot does. One that an import left which died is removed by
+    /// [`Folder::remove_stale`](crate::Folder::remove_stale) of the INBOX.
     pub fn subscribe(&self, names: &[FolderName]) -> Result<usize, Error> {
         let root = self.root();
         let tmp = root.dir.need_dir("tmp")?;
@@ -101,5 +106,42 @@ impl Maildir {
             }
             _ => Ok((HEADER_V2.to_owned(), Version::Two)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(dotted: &str) -> FolderName {
+        FolderName::from_dotted(dotted).unwrap()
+    }
+
+    #[test]
+    fn the_version_that_is_there_is_kept_and_so_is_every_line() {
+        for (before, after, added) in [
+            ("", "V\t2\n\nA\tB\nINBOX\n", 2),
+            ("V\t2\n\nold\nA\tB\n", "V\t2\n\nold\nA\tB\nINBOX\n", 1),
+            ("old\nINBOX", "old\nINBOX\nA.B\n", 1),
+            ("other/thing\nA.B\nINBOX\n", "other/thing\nA.B\nINBOX\n", 0),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let mailbox = Maildir::create(root.path(), None).unwrap();
+            let file = root.path().join(FILE);
+            std::fs::write(&file, before).unwrap();
+            assert_eq!(mailbox.subscribe(&[name("A.B"), FolderName::inbox(), name("A.B")]).unwrap(), added);
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+            assert!(mailbox.subscriptions().unwrap().contains(&name("A.B")));
+            assert!(!root.path().join(SUBSCRIPTIONS_LOCK).exists());
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let mailbox = Maildir::create(root.path(), None).unwrap();
+        std::fs::write(root.path().join(FILE), "V\t3\n\n").unwrap();
+        assert!(matches!(mailbox.subscribe(&[name("A")]), Err(Error::Malformed { .. })));
+        assert_eq!(std::fs::read_to_string(root.path().join(FILE)).unwrap(), "V\t3\n\n");
     }
 }
