@@ -1,1 +1,13 @@
-//! .
+//! One mail account from source to destination, exactly once, byte for byte, provable.
+//!
+//! Five steps, one file each: `survey`, `plan`, `copy`, `settle`, `verify`. The world is seen through four small
+//! traits: [`destination::Destination`], [`ledger::Ledger`], [`progress::Progress`], [`clock::Clock`]. The source is always IMAP. The engine knows nothing
+//! of databases, customers or HTTP, never writes to the source and never prints.
+
+pub mod clock;
+pub mod error;
+pub mod folder;
+pub mod ledger;
+pub mod plan;
+pub mod progress;
+pub mod report;

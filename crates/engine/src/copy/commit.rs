@@ -1,0 +1,167 @@
+//! The committer: complete chunks become messages, strictly in sequence, and then rows of the ledger.
+//!
+//! A row is written only after the destination has said that the message is durable. What is delivered without a row
+//! (a crash between the two) is found by its name at the next run.
+
+use std::collections::BTreeMap;
+
+use imap::UidSet;
+use tokio::sync::mpsc;
+
+use super::StagedOf;
+use super::stage::{Chunk, Ready};
+use crate::account::Account;
+use crate::destination::{Delivered, Destination, DestinationFolder, FlagNames};
+use crate::error::Error;
+use crate::ledger::{EpochId, Ledger, MessageRecord, State};
+use crate::progress::Event;
+
+/// Messages in a row that may fail before the account stops.
+const FAILURES_IN_A_ROW: u32 = 50;
+
+/// What a copy did.
+#[derive(Debug, Default)]
+pub(crate) struct Copied {
+    /// New at the destination.
+    pub(crate) new: UidSet,
+    /// Their octets.
+    pub(crate) octets: u64,
+    /// Matched with a message of an older epoch, or of somebody else.
+    pub(crate) carried: UidSet,
+    /// Messages whose date was adjusted.
+    pub(crate) date_adjusted: UidSet,
+    /// Messages that lost a keyword.
+    pub(crate) keyword_dropped: UidSet,
+}
+
+/// Commits one folder's chunks.
+pub(super) struct Committer<'a, L: Ledger, D: Destination> {
+    account: &'a Account<'a, L, D>,
+    folder: D::Folder,
+    epoch: EpochId,
+    receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
+    early: BTreeMap<u64, Chunk<StagedOf<D::Folder>>>,
+    next: u64,
+    total: u64,
+    failures: u32,
+    copied: Copied,
+}
+
+impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
+    pub(super) fn new(
+        account: &'a Account<'a, L, D>,
+        folder: D::Folder,
+        epoch: EpochId,
+        receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
+        total: u64,
+    ) -> Self {
+        let (early, copied) = (BTreeMap::new(), Copied::default());
+        Committer { account, folder, epoch, receiver, early, next: 0, total, failures: 0, copied }
+    }
+
+    /// Whether every chunk is committed.
+    pub(super) fn is_complete(&self) -> bool {
+        self.next == self.total
+    }
+
+    /// Waits for a chunk. Cancel-safe: it is either in the channel or in `early`.
+    pub(super) async fn arrival(&mut self) {
+        if let Some(chunk) = self.receiver.recv().await {
+            self.early.insert(chunk.sequence, chunk);
+        }
+    }
+
+    /// Takes what has arrived without waiting for more.
+    pub(super) fn gather(&mut self) {
+        while let Ok(chunk) = self.receiver.try_recv() {
+            self.early.insert(chunk.sequence, chunk);
+        }
+    }
+
+    /// Commits everything that is next in sequence, together. Must not be dropped half-way.
+    pub(super) async fn commit(&mut self) -> Result<(), Error> {
+        let (mut ready, mut rows) = (Vec::new(), Vec::new());
+        let first = self.next;
+        while let Some(chunk) = self.early.remove(&self.next) {
+            self.next += 1;
+            self.copied.date_adjusted.extend(chunk.date_adjusted);
+            ready.extend(chunk.ready);
+            rows.extend(chunk.rows);
+        }
+        if self.next == first {
+            return Ok(());
+        }
+        self.deliver(ready, rows).await.inspect_err(|_| self.next = first)
+    }
+
+    async fn deliver(
+        &mut self,
+        ready: Vec<Ready<StagedOf<D::Folder>>>,
+        mut rows: Vec<MessageRecord>,
+    ) -> Result<(), Error> {
+        let mut records: Vec<MessageRecord> = Vec::with_capacity(ready.len());
+        let mut batch: Vec<(StagedOf<D::Folder>, FlagNames)> = Vec::with_capacity(ready.len());
+        for Ready { staged, record } in ready {
+            batch.push((staged, record.flags.iter().cloned().collect()));
+            records.push(record);
+        }
+        let folder = self.folder.clone();
+        let outcome = tokio::task::spawn_blocking(move || folder.deliver(batch)).await;
+        let outcome = outcome.map_err(|panic| Error::Internal(panic.to_string()))?;
+        let (delivered, failure) = match outcome {
+            Ok(delivered) => (delivered, None),
+            Err((delivered, failure)) => (delivered, Some(failure)),
+        };
+        let settled = (delivered.len() + rows.len()) as u64;
+        self.failures_in_a_row(delivered.len(), &rows);
+        for row in rows.iter().filter(|row| row.state == State::Imported) {
+            self.copied.carried.insert(row.uid);
+        }
+        let octets = self.take_delivered(&delivered, records, &mut rows);
+        self.account.ledger.record(self.epoch, &rows).await?;
+        self.account.progress.event(&Event::Delivered { messages: settled, octets });
+        match failure {
+            Some(failure) => Err(failure.into()),
+            None if self.failures >= FAILURES_IN_A_ROW => Err(Error::TooManyFailures(self.failures)),
+            None => Ok(()),
+        }
+    }
+
+    /// Rows for what is durable now; answers their octets.
+    fn take_delivered(
+        &mut self,
+        delivered: &[Delivered],
+        records: Vec<MessageRecord>,
+        rows: &mut Vec<MessageRecord>,
+    ) -> u64 {
+        let mut octets = 0;
+        let mut by_identity: std::collections::HashMap<_, _> =
+            records.into_iter().filter_map(|record| Some((record.identity.clone()?, record))).collect();
+        for message in delivered {
+            let Some(record) = by_identity.remove(&message.identity) else { continue };
+            if message.new {
+                self.copied.new.insert(record.uid);
+                octets += record.size.unwrap_or(0);
+            }
+            if !message.dropped_keywords.is_empty() {
+                self.copied.keyword_dropped.insert(record.uid);
+            }
+            rows.push(record);
+        }
+        self.copied.octets += octets;
+        octets
+    }
+
+    fn failures_in_a_row(&mut self, delivered: usize, rows: &[MessageRecord]) {
+        let failed = rows.iter().filter(|row| matches!(row.state, State::Failed | State::Unreadable)).count();
+        let good = delivered > 0 || rows.iter().any(|row| row.state == State::Imported);
+        self.failures = if good { 0 } else { self.failures.saturating_add(failed as u32) };
+    }
+
+    /// The end: what arrived is committed as far as the sequence goes, also after an error elsewhere.
+    pub(super) async fn finish(mut self) -> (Copied, Result<(), Error>) {
+        self.gather();
+        let result = self.commit().await;
+        (self.copied, result)
+    }
+}

@@ -1,0 +1,288 @@
+//! A Maildir++ mailbox as destination: translates the engine's words into those of crate `maildir`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
+
+use maildir::{Arrival, Base, Delivery, Durability, FlagResult, Flags, FolderName, Maildir, Owner, SystemFlags};
+
+use super::{
+    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Naming, Present, Staged, Writer,
+};
+use crate::folder::FolderPath;
+use crate::plan::NameRules;
+
+/// A Maildir++ root.
+#[derive(Debug, Clone)]
+pub struct MaildirDestination {
+    maildir: Maildir,
+    path: PathBuf,
+    durability: Durability,
+}
+
+impl MaildirDestination {
+    /// Opens the mailbox, or makes it. Everything made belongs to `owner`, if there is one.
+    pub fn create(path: &Path, owner: Option<Owner>) -> Result<MaildirDestination, maildir::Error> {
+        Ok(Self::of(Maildir::create(path, owner)?, path))
+    }
+
+    /// Opens a mailbox that exists, for reading.
+    pub fn open(path: &Path) -> Result<MaildirDestination, maildir::Error> {
+        Ok(Self::of(Maildir::open(path)?, path))
+    }
+
+    /// Chooses how data reaches the disk; [`Durability::Automatic`] otherwise.
+    pub fn with_durability(mut self, durability: Durability) -> MaildirDestination {
+        self.durability = durability;
+        self
+    }
+
+    fn of(maildir: Maildir, path: &Path) -> MaildirDestination {
+        MaildirDestination { maildir, path: path.to_path_buf(), durability: Durability::Automatic }
+    }
+
+    fn folder(&self, inner: maildir::Folder) -> MaildirFolder {
+        MaildirFolder { inner, durability: self.durability }
+    }
+}
+
+/// A folder of it.
+#[derive(Debug, Clone)]
+pub struct MaildirFolder {
+    inner: maildir::Folder,
+    durability: Durability,
+}
+
+impl Destination for MaildirDestination {
+    type Folder = MaildirFolder;
+    type Lock = maildir::ImportLock;
+
+    fn describe(&self) -> String {
+        format!("maildir:{}", self.path.display())
+    }
+
+    fn rules(&self) -> NameRules {
+        NameRules::maildir()
+    }
+
+    fn lock(&self) -> Result<Self::Lock, Failure> {
+        Ok(self.maildir.lock_exclusively()?)
+    }
+
+    fn folders(&self) -> Result<Vec<FolderPath>, Failure> {
+        Ok(self.maildir.folders()?.iter().map(decoded).collect())
+    }
+
+    fn open(&self, path: &FolderPath) -> Result<Option<MaildirFolder>, Failure> {
+        Ok(self.maildir.folder(&encoded(path)?)?.map(|inner| self.folder(inner)))
+    }
+
+    fn create(&self, path: &FolderPath) -> Result<MaildirFolder, Failure> {
+        Ok(self.folder(self.maildir.create_folder(&encoded(path)?)?))
+    }
+
+    fn subscriptions(&self) -> Result<Vec<FolderPath>, Failure> {
+        Ok(self.maildir.subscriptions()?.iter().map(decoded).collect())
+    }
+
+    fn subscribe(&self, paths: &[FolderPath]) -> Result<(), Failure> {
+        let names = paths.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
+        self.maildir.subscribe(&names)?;
+        Ok(())
+    }
+}
+
+impl DestinationFolder for MaildirFolder {
+    type Writer = StagedMessage;
+
+    fn clean(&self, naming: &Naming) -> Result<(), Failure> {
+        self.inner.remove_stale(&|name| naming.is_ours(name))?;
+        Ok(())
+    }
+
+    fn present(&self, naming: &Naming, each: &mut dyn FnMut(Present)) -> Result<(), Failure> {
+        let keywords = self.inner.keywords()?;
+        self.inner.scan(&mut |entry| each(told_of(&entry, naming, &keywords)))?;
+        Ok(())
+    }
+
+    fn begin(&self, identity: Option<&str>) -> Result<StagedMessage, Failure> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let base = match identity {
+            Some(identity) => base(identity)?,
+            None => base(&format!("0.X{}.provisional.mailimport", COUNTER.fetch_add(1, Ordering::Relaxed)))?,
+        };
+        Ok(StagedMessage(self.inner.stage(&base)?))
+    }
+
+    fn deliver(
+        &self,
+        batch: Vec<(maildir::Staged, FlagNames)>,
+    ) -> Result<Vec<Delivered>, (Vec<Delivered>, Failure)> {
+        let batch = batch.into_iter().map(|(staged, flags)| Delivery { staged, flags: split(&flags) }).collect();
+        match self.inner.deliver(batch, self.durability) {
+            Ok(delivered) => Ok(delivered.into_iter().map(told).collect()),
+            Err(maildir::Error::PartlyDelivered { delivered, cause }) => {
+                Err((delivered.into_iter().map(told).collect(), Failure::from(*cause)))
+            }
+            Err(error) => Err((Vec::new(), error.into())),
+        }
+    }
+
+    fn change_flags(&self, changes: &[FlagChange]) -> Result<u64, Failure> {
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|change| {
+                let (add, remove) = (split(&change.add), split(&change.remove));
+                maildir::FlagChange {
+                    base: change.identity.clone(),
+                    add: add.system,
+                    remove: remove.system,
+                    add_keywords: add.keywords,
+                    remove_keywords: remove.keywords,
+                }
+            })
+            .collect();
+        let outcomes = self.inner.set_flags(&changes)?;
+        Ok(outcomes.iter().filter(|outcome| outcome.result == FlagResult::Changed).count() as u64)
+    }
+
+    fn read(
+        &self,
+        naming: &Naming,
+        wanted: &dyn Fn(&Present) -> bool,
+        each: &mut dyn FnMut(Present, i64, &mut dyn io::Read) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let keywords = self.inner.keywords()?;
+        let mut chosen = Vec::new();
+        self.inner.scan(&mut |entry| {
+            let present = told_of(&entry, naming, &keywords);
+            if wanted(&present) {
+                chosen.push((entry, present));
+            }
+        })?;
+        for (entry, present) in chosen {
+            let mut file = match self.inner.open_message(&entry) {
+                Ok(file) => file,
+                // A client removed it since the scan.
+                Err(maildir::Error::Missing { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let date = file.metadata().map_err(unreadable)?.modified().map_err(unreadable)?;
+            let date = date.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+            each(present, date, &mut file).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(error: io::Error) -> Failure {
+    Failure { class: "destination", message: format!("A message in the new mailbox cannot be read: {error}.") }
+}
+
+fn told_of(entry: &maildir::Entry, naming: &Naming, keywords: &maildir::KeywordTable) -> Present {
+    let mut flags = flags_from(entry.flags);
+    flags.extend(keywords.names(entry.keyword_letters));
+    Present { uid: naming.uid(&entry.base), identity: entry.base.clone(), size: entry.size, flags }
+}
+
+/// A message on its way into `tmp`.
+#[derive(Debug)]
+pub struct StagedMessage(maildir::StagedFile);
+
+impl io::Write for StagedMessage {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Writer for StagedMessage {
+    type Staged = maildir::Staged;
+
+    fn finish(self, identity: &str, received: i64) -> Result<Staged<maildir::Staged>, Failure> {
+        let inner = self.0.finish_as(&base(identity)?, received)?;
+        let date_adjusted = inner.date_adjusted();
+        Ok(Staged { inner, date_adjusted })
+    }
+
+    fn failure(&self, error: io::Error) -> Failure {
+        self.0.error(error).into()
+    }
+}
+
+impl From<maildir::Error> for Failure {
+    fn from(error: maildir::Error) -> Failure {
+        use maildir::Error as E;
+        let class = match &error {
+            E::NotWritable { .. } | E::NotADirectory { .. } | E::NotAMaildir { .. } | E::LeavesRoot { .. } => "not_writable",
+            E::NoSpace { .. } => "disk_full",
+            E::Busy { .. } => "busy",
+            E::Locked { .. } => "locked",
+            _ => "destination",
+        };
+        Failure { class, message: format!("The new mailbox cannot be used: {error}.") }
+    }
+}
+
+fn told(delivered: maildir::Delivered) -> Delivered {
+    Delivered {
+        identity: delivered.base.as_str().to_owned(),
+        new: delivered.arrival == Arrival::Delivered,
+        dropped_keywords: delivered.dropped_keywords,
+    }
+}
+
+fn base(identity: &str) -> Result<Base, Failure> {
+    Base::new(identity).map_err(|error| Failure { class: "destination", message: error.to_string() })
+}
+
+fn encoded(path: &FolderPath) -> Result<FolderName, Failure> {
+    FolderName::new(path.0.iter().map(|component| imap::utf7::encode(component)).collect()).map_err(|error| Failure {
+        class: "destination",
+        message: format!("The new mailbox cannot hold a folder named {path}: {error}."),
+    })
+}
+
+/// A name on disk that is no valid modified UTF-7 stands for itself; encoding gives it back unchanged or not at all,
+/// so it is only ever compared with, never opened.
+fn decoded(name: &FolderName) -> FolderPath {
+    FolderPath(
+        name.components()
+            .iter()
+            .map(|component| imap::utf7::decode(component).unwrap_or_else(|_| component.clone()))
+            .collect(),
+    )
+}
+
+const SYSTEM: [(&str, SystemFlags); 5] = [
+    ("\\Draft", SystemFlags::DRAFT),
+    ("\\Flagged", SystemFlags::FLAGGED),
+    ("\\Answered", SystemFlags::REPLIED),
+    ("\\Seen", SystemFlags::SEEN),
+    ("\\Deleted", SystemFlags::TRASHED),
+];
+
+fn flags_from(system: SystemFlags) -> FlagNames {
+    SYSTEM.iter().filter(|(_, flag)| system.contains(*flag)).map(|(name, _)| (*name).to_owned()).collect()
+}
+
+fn split(names: &FlagNames) -> Flags {
+    let known: HashMap<&str, SystemFlags> = SYSTEM.into_iter().collect();
+    let mut system = SystemFlags::default();
+    let mut keywords = BTreeSet::new();
+    for name in names {
+        match known.get(name.as_str()) {
+            Some(flag) => system = system | *flag,
+            None => {
+                keywords.insert(name.clone());
+            }
+        }
+    }
+    Flags { system, keywords }
+}

@@ -1,0 +1,177 @@
+//! The ledger: what became of each message of each source folder.
+//!
+//! Key: account, folder, UIDVALIDITY (an *epoch*), UID. The engine writes a row only after the destination holds
+//! the message durably, so a row `Imported` is a promise. A ledger must never forget a row it has acknowledged.
+
+use std::future::Future;
+
+use imap::{ModSeq, Uid, UidSet, UidValidity, WireName};
+
+/// BLAKE3 of a message's bytes as received from the source.
+pub type Digest = [u8; 32];
+
+/// Which account's rows these are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountKey {
+    /// Source account: `user@host`, host in lower case.
+    pub source: String,
+    /// Destination as the operator wrote it (`maildir:/srv/mail/alice`), path made absolute.
+    pub destination: String,
+}
+
+/// The ledger's own number of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AccountId(pub i64);
+
+/// An account's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// Its number.
+    pub id: AccountId,
+    /// Unix seconds of the first import; part of every delivered message's name, so it never changes.
+    pub founded: i64,
+}
+
+/// The ledger's own number of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EpochId(pub i64);
+
+/// One source folder under one UIDVALIDITY.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    /// Its number.
+    pub id: EpochId,
+    /// The folder's name as on the wire.
+    pub folder: WireName,
+    /// The UIDVALIDITY that makes its UIDs mean anything.
+    pub uid_validity: UidValidity,
+    /// Whether this is the folder's newest epoch.
+    pub current: bool,
+    /// What the last finished pass over the folder saw; `None` until a pass was finished.
+    pub seen: Option<Seen>,
+}
+
+/// What a finished pass over a folder saw: if the server says the same again, nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// UIDs listed by the server.
+    pub listed: UidSet,
+    /// UIDNEXT, when the server told it.
+    pub uid_next: Option<Uid>,
+    /// HIGHESTMODSEQ (RFC 7162), when the server told it. Without it flags must be read again.
+    pub highest_mod_seq: Option<ModSeq>,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// It lies (or lay, until the customer removed it) in the destination. Terminal.
+    Imported,
+    /// Left out on request (`--since`, `--max-size`) or because another folder brings the same message.
+    Skipped,
+    /// Something went wrong; the next run tries again.
+    Failed,
+    /// The server lists it and describes it but does not hand it over; the next run tries again.
+    Unreadable,
+    /// The server listed the UID but knows nothing of it.
+    Phantom,
+}
+
+/// One message's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// UID in its epoch.
+    pub uid: Uid,
+    /// What became of it.
+    pub state: State,
+    /// The destination's identity of the message (Maildir: the base name). `Some` exactly for `Imported`.
+    pub identity: Option<String>,
+    /// Octets as received.
+    pub size: Option<u64>,
+    /// Digest of the octets as received.
+    pub digest: Option<Digest>,
+    /// Flags and keywords as last applied, in wire form, sorted.
+    pub flags: Vec<String>,
+    /// `X-GM-MSGID` or `EMAILID`, where the server has one.
+    pub object_id: Option<String>,
+    /// Why it is not imported.
+    pub cause: Option<Cause>,
+}
+
+/// Why a message was not imported: what the report says about it again and again until it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Cause {
+    /// Class as in the report (`unreadable`, `too_large`, ...).
+    pub class: String,
+    /// One plain sentence.
+    pub message: String,
+    /// `Date` header or INTERNALDATE, as far as known.
+    pub date: Option<String>,
+    /// `From` header, as far as known.
+    pub from: Option<String>,
+    /// `Subject` header, as far as known.
+    pub subject: Option<String>,
+}
+
+/// The ledger could not do what it was asked; nothing was acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file or database cannot be opened, or is not a ledger.
+    #[error("the ledger {place} cannot be opened: {reason}")]
+    Open {
+        /// File or address (without secrets).
+        place: String,
+        /// The cause.
+        reason: String,
+    },
+    /// Reading or writing failed.
+    #[error("the ledger could not be {action}: {reason}")]
+    Storage {
+        /// `read` or `written`.
+        action: &'static str,
+        /// The cause.
+        reason: String,
+    },
+    /// A row holds something that no version of this program writes.
+    #[error("the ledger is damaged: {0}")]
+    Damaged(String),
+}
+
+/// The record that makes an import resumable and provable. Every writing call is one durable transaction.
+pub trait Ledger: Send + Sync {
+    /// The account's row, founded now (`now` in unix seconds) if it is new.
+    fn account(
+        &self,
+        key: &AccountKey,
+        now: i64,
+    ) -> impl Future<Output = Result<AccountRecord, LedgerError>> + Send;
+
+    /// All epochs of the account, oldest first.
+    fn epochs(&self, account: AccountId) -> impl Future<Output = Result<Vec<Epoch>, LedgerError>> + Send;
+
+    /// The epoch of this folder and UIDVALIDITY, made if it is new; it becomes the folder's current one.
+    fn open_epoch(
+        &self,
+        account: AccountId,
+        folder: &WireName,
+        uid_validity: UidValidity,
+    ) -> impl Future<Output = Result<Epoch, LedgerError>> + Send;
+
+    /// Remembers what a finished pass over the folder saw.
+    fn finish_pass(&self, epoch: EpochId, seen: &Seen) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Writes rows, replacing those of the same UID.
+    fn record(
+        &self,
+        epoch: EpochId,
+        messages: &[MessageRecord],
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Rows in UID order, beginning above `after`, at most `limit` of them.
+    fn messages(
+        &self,
+        epoch: EpochId,
+        after: Option<Uid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<MessageRecord>, LedgerError>> + Send;
+}

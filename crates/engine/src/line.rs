@@ -1,0 +1,229 @@
+//! The line to the old server: connections made, replaced and slowed down, for one account.
+//!
+//! All connections of an account share one [`Line`]: the budget of login attempts, the pause a server asked for, the rate
+//! limit and the patience. Refused credentials are never tried again.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use imap::{AttemptBudget, Connection, ExamineMode, Examined, ResponseCode, UidValidity, WireName};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Compression, Settings, Source};
+use crate::error::Error;
+use crate::progress::{Event, Progress};
+
+/// First pause after a failure; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A connection that is logged in, and the folder it has open.
+pub(crate) struct Session {
+    pub(crate) connection: Connection,
+    selected: Option<(WireName, UidValidity)>,
+}
+
+impl Session {
+    /// Opens a folder for reading, unless it is open.
+    pub(crate) async fn examine(&mut self, name: &WireName) -> Result<UidValidity, imap::Error> {
+        match &self.selected {
+            Some((open, uid_validity)) if open == name => Ok(*uid_validity),
+            _ => self.examine_anew(name).await.map(|examined| examined.uid_validity.unwrap_or(UidValidity(0))),
+        }
+    }
+
+    /// Opens a folder for reading and says what the server says of it.
+    pub(crate) async fn examine_anew(&mut self, name: &WireName) -> Result<Examined, imap::Error> {
+        self.selected = None;
+        let capabilities = self.connection.capabilities();
+        let mode = if capabilities.has("CONDSTORE") || capabilities.has("QRESYNC") {
+            ExamineMode::CondStore
+        } else {
+            ExamineMode::Plain
+        };
+        let examined = self.connection.examine(name, mode).await?;
+        self.selected = Some((name.clone(), examined.uid_validity.unwrap_or(UidValidity(0))));
+        Ok(examined)
+    }
+}
+
+/// An account's way to its old server.
+pub(crate) struct Line {
+    source: Source,
+    settings: Settings,
+    progress: Arc<dyn Progress>,
+    cancel: CancellationToken,
+    attempts: AttemptBudget,
+    been_in: AtomicU32,
+    pace: Mutex<Pace>,
+    received: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Pace {
+    /// Nobody sends anything before this.
+    pause_until: Instant,
+    /// When something last went well.
+    good: Instant,
+    /// Failures since then.
+    failures: u32,
+    started: Instant,
+}
+
+impl Line {
+    pub(crate) fn new(
+        source: &Source,
+        settings: &Settings,
+        progress: Arc<dyn Progress>,
+        cancel: CancellationToken,
+    ) -> Line {
+        let now = Instant::now();
+        Line {
+            source: source.clone(),
+            settings: settings.clone(),
+            progress,
+            cancel,
+            attempts: AttemptBudget::default(),
+            been_in: AtomicU32::new(0),
+            pace: Mutex::new(Pace { pause_until: now, good: now, failures: 0, started: now }),
+            received: AtomicU64::new(0),
+        }
+    }
+
+    fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Stops with [`Error::Interrupted`] when asked to.
+    pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Error::Interrupted),
+            done = work => Ok(done),
+        }
+    }
+
+    /// A connection, logged in. The first one of an account fails at once when nobody answers; later ones are tried
+    /// until the patience is over.
+    pub(crate) async fn connect(&self) -> Result<Session, Error> {
+        loop {
+            self.wait().await?;
+            match self.unless_cancelled(self.log_in()).await? {
+                Ok(connection) => {
+                    self.been_in.fetch_add(1, Ordering::Relaxed);
+                    self.went_well();
+                    return Ok(Session { connection, selected: None });
+                }
+                Err(error) => {
+                    let first = self.been_in.load(Ordering::Relaxed) == 0;
+                    if !(retryable(&error) && (!first || refuses_for_the_moment(&error))) {
+                        return Err(error.into());
+                    }
+                    self.failed(error)?;
+                }
+            }
+        }
+    }
+
+    /// A connection beside others: a server that refuses it is not asked again.
+    pub(crate) async fn connect_another(&self) -> Result<Session, Error> {
+        self.wait().await?;
+        let connection = self.unless_cancelled(self.log_in()).await??;
+        Ok(Session { connection, selected: None })
+    }
+
+    async fn log_in(&self) -> Result<Connection, imap::Error> {
+        let mut connection = Connection::open(&self.source.endpoint, &self.source.tls, &self.settings.client).await?;
+        connection.authenticate(&self.source.credentials, &self.attempts).await?;
+        if self.settings.compression == Compression::On && connection.capabilities().has("COMPRESS=DEFLATE") {
+            connection.compress().await?;
+        }
+        Ok(connection)
+    }
+
+    /// Waits for the end of a pause, if there is one.
+    pub(crate) async fn wait(&self) -> Result<(), Error> {
+        let until = self.pace().pause_until;
+        self.unless_cancelled(tokio::time::sleep_until(until)).await
+    }
+
+    /// Something went well: patience and pauses begin anew.
+    pub(crate) fn went_well(&self) {
+        let mut pace = self.pace();
+        pace.good = Instant::now();
+        pace.failures = 0;
+    }
+
+    /// Octets arrived: tells the listener, and when to go on under the rate limit.
+    pub(crate) async fn received(&self, octets: u64) -> Result<(), Error> {
+        self.progress.event(&Event::Received { octets });
+        let total = self.received.fetch_add(octets, Ordering::Relaxed) + octets;
+        let Some(rate) = self.settings.rate.filter(|rate| *rate > 0) else { return Ok(()) };
+        let due = self.pace().started + Duration::from_secs_f64(total as f64 / rate as f64);
+        self.unless_cancelled(tokio::time::sleep_until(due)).await
+    }
+
+    /// Something failed that may heal: sets the pause for all connections, or says that the patience is over.
+    pub(crate) fn failed(&self, error: imap::Error) -> Result<(), Error> {
+        if !retryable(&error) {
+            return Err(error.into());
+        }
+        let pause = {
+            let mut pace = self.pace();
+            pace.failures += 1;
+            let growing = FIRST_PAUSE.saturating_mul(1 << (pace.failures - 1).min(6)).min(LONGEST_PAUSE);
+            let pause = hint(&error).unwrap_or_else(|| growing.mul_f64(rand::random_range(0.75..1.25)));
+            if pace.good.elapsed() + pause > self.settings.patience {
+                return Err(Error::PatienceOver(Box::new(error)));
+            }
+            pace.pause_until = pace.pause_until.max(Instant::now() + pause);
+            pause
+        };
+        self.progress.event(&Event::Retrying { pause, why: error.to_string() });
+        tracing::info!(?pause, %error, "the source failed for the moment");
+        Ok(())
+    }
+}
+
+/// Whether the same may go well later.
+pub(crate) fn retryable(error: &imap::Error) -> bool {
+    use imap::Error as E;
+    match error {
+        E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } | E::Framing { .. } => true,
+        E::Dns { .. } => false,
+        other => other.code().is_some_and(passing),
+    }
+}
+
+fn refuses_for_the_moment(error: &imap::Error) -> bool {
+    error.code().is_some_and(passing)
+}
+
+fn passing(code: &ResponseCode) -> bool {
+    matches!(code, ResponseCode::Unavailable | ResponseCode::InUse | ResponseCode::Limit | ResponseCode::Throttled)
+}
+
+/// "Suggested Backoff Time: N milliseconds", as Exchange says.
+fn hint(error: &imap::Error) -> Option<Duration> {
+    backoff_hint(&error.to_string())
+}
+
+fn backoff_hint(text: &str) -> Option<Duration> {
+    let (_, rest) = text.split_once("Suggested Backoff Time: ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok().map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_own_hint_is_understood() {
+        let text = "Request is throttled. Suggested Backoff Time: 4242 milliseconds";
+        assert_eq!(backoff_hint(text), Some(Duration::from_millis(4242)));
+        assert_eq!(backoff_hint("try later"), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! The listing of one folder: every UID with what must be known before its body is fetched.
+
+use std::collections::HashMap;
+
+use imap::{DateItem, FetchEvent, FetchItem, ModSeq, Outcome, Uid, UidSet, UidValidity, WireName};
+
+use crate::copy::object_id;
+use crate::destination::{FlagNames, flag_names};
+use crate::error::Error;
+use crate::line::{Line, Session};
+
+/// A listed message. Flags are an index into [`Listing::flag_sets`]: few combinations, many messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) flags: u32,
+    pub(crate) size: Option<u64>,
+    /// INTERNALDATE, unix seconds.
+    pub(crate) date: Option<i64>,
+    pub(crate) object_id: Option<Box<str>>,
+}
+
+/// A folder as the server lists it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listing {
+    pub(crate) uid_validity: UidValidity,
+    pub(crate) uid_next: Option<Uid>,
+    pub(crate) highest_mod_seq: Option<ModSeq>,
+    pub(crate) uids: UidSet,
+    pub(crate) messages: HashMap<Uid, Listed>,
+    pub(crate) flag_sets: Vec<FlagNames>,
+    /// UIDs that no message can have, as the server wrote them (0).
+    pub(crate) ignored: u64,
+}
+
+impl Listing {
+    /// A message's flags.
+    pub(crate) fn flags(&self, uid: Uid) -> Option<&FlagNames> {
+        self.flag_sets.get(self.messages.get(&uid)?.flags as usize)
+    }
+}
+
+/// What a listing must tell beside UIDs and flags.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Detail {
+    pub(crate) sizes: bool,
+    pub(crate) dates: bool,
+    pub(crate) object_ids: Option<FetchItemKind>,
+}
+
+/// Which object id the server has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FetchItemKind {
+    Gmail,
+    EmailId,
+}
+
+impl FetchItemKind {
+    pub(crate) fn item(self) -> FetchItem {
+        match self {
+            FetchItemKind::Gmail => FetchItem::GmailMessageId,
+            FetchItemKind::EmailId => FetchItem::EmailId,
+        }
+    }
+}
+
+/// Opens the folder and lists it. A response that cannot be trusted still lists its UID, if it has one.
+pub(crate) async fn list(
+    line: &Line,
+    session: &mut Session,
+    name: &WireName,
+    detail: Detail,
+) -> Result<Listing, Error> {
+    let examined = session.examine_anew(name).await?;
+    let mut listing = Listing {
+        uid_validity: examined.uid_validity.unwrap_or_default(),
+        uid_next: examined.uid_next,
+        highest_mod_seq: examined.highest_mod_seq,
+        ..Listing::default()
+    };
+    if examined.exists == 0 {
+        return Ok(listing);
+    }
+    let mut items = vec![FetchItem::Uid, FetchItem::Flags];
+    items.extend(detail.sizes.then_some(FetchItem::Rfc822Size));
+    items.extend(detail.dates.then_some(FetchItem::InternalDate));
+    items.extend(detail.object_ids.map(FetchItemKind::item));
+    let mut interned: HashMap<FlagNames, u32> = HashMap::new();
+    let mut pipeline = session.connection.fetch();
+    pipeline.send_all(&items, None).await?;
+    while let Some(event) = line.unless_cancelled(pipeline.next()).await?? {
+        match event {
+            FetchEvent::Message(message) => {
+                let Some(uid) = message.uid else {
+                    listing.ignored += 1;
+                    continue;
+                };
+                let flags = flag_names(message.flags.as_deref().unwrap_or_default());
+                let next = interned.len() as u32;
+                let flags = *interned.entry(flags).or_insert(next);
+                let listed = Listed {
+                    flags,
+                    size: message.size,
+                    date: match &message.internal_date {
+                        DateItem::Valid(date) => Some(date.timestamp),
+                        DateItem::Absent | DateItem::Invalid(_) => None,
+                    },
+                    object_id: object_id(&message).map(Into::into),
+                };
+                listing.uids.insert(uid);
+                listing.messages.insert(uid, listed);
+            }
+            FetchEvent::Completed { outcome, .. } => refuse(&outcome)?,
+            FetchEvent::BodyStart { .. } | FetchEvent::BodyData(_) | FetchEvent::Vanished(_) => {}
+        }
+    }
+    let mut sets: Vec<_> = interned.into_iter().collect();
+    sets.sort_by_key(|(_, at)| *at);
+    listing.flag_sets = sets.into_iter().map(|(flags, _)| flags).collect();
+    Ok(listing)
+}
+
+/// Flags as they are now: of everything, or of what changed since `since` (RFC 7162, 3.1.4.1).
+pub(crate) async fn flags_now(
+    line: &Line,
+    session: &mut Session,
+    name: &WireName,
+    uid_validity: UidValidity,
+    since: Option<ModSeq>,
+) -> Result<HashMap<Uid, FlagNames>, Error> {
+    if session.examine(name).await? != uid_validity {
+        return Err(Error::EpochChanged);
+    }
+    let mut flags = HashMap::new();
+    let mut pipeline = session.connection.fetch();
+    let modifier = since.map(imap::FetchModifier::ChangedSince);
+    pipeline.send_all(&[FetchItem::Uid, FetchItem::Flags], modifier).await?;
+    while let Some(event) = line.unless_cancelled(pipeline.next()).await?? {
+        match event {
+            FetchEvent::Message(message) => {
+                if let (Some(uid), Some(now), None) = (message.uid, &message.flags, &message.suspicion) {
+                    flags.insert(uid, flag_names(now));
+                }
+            }
+            FetchEvent::Completed { outcome, .. } => refuse(&outcome)?,
+            FetchEvent::BodyStart { .. } | FetchEvent::BodyData(_) | FetchEvent::Vanished(_) => {}
+        }
+    }
+    Ok(flags)
+}
+
+/// `NO` and `BAD` are never "done".
+fn refuse(outcome: &Outcome) -> Result<(), Error> {
+    outcome.error().map_or(Ok(()), |error| Err(error.into()))
+}
