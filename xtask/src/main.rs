@@ -1,2 +1,32 @@
-//! .
-fn main() {}
+//! `cargo xtask`: what a person or CI runs.
+//!
+//! `test` is the whole check of a change; `demo` shows the product at work on this machine. Both may install Debian
+//! packages, and say so first; nothing else outside the target and cache directories is changed.
+
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What can be asked for.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Task {
+    /// Checks everything: format, lints, documentation, licences, all tests.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Test => test::run_all(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
