@@ -5,7 +5,9 @@
 //! the product cannot hide itself by being made twice. Everything blocks; nothing here runs in production.
 
 pub mod certificate;
+pub mod factory;
 pub mod imap_client;
+pub mod judge;
 pub mod mutf7;
 pub mod process;
 pub mod server;
