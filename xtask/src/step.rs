@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Why a task ended early: what to print.
-pub type Failure = String;
+pub(crate) type Failure = String;
 
 /// Announces `name`, runs the step and says how long it took.
-pub fn step(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+pub(crate) fn step(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     announce(name);
     let start = Instant::now();
     run().map_err(|failure| format!("{name}: {failure}"))?;
@@ -17,7 +17,7 @@ pub fn step(name: &str, run: impl FnOnce() -> Result<(), Failure>) -> Result<(),
 }
 
 /// Says what comes now.
-pub fn announce(name: &str) {
+pub(crate) fn announce(name: &str) {
     if std::io::stderr().is_terminal() {
         eprintln!("\x1b[1m== {name}\x1b[0m");
     } else {
@@ -26,32 +26,32 @@ pub fn announce(name: &str) {
 }
 
 /// `cargo` with these arguments, in the workspace's root.
-pub fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
 /// The workspace's root.
-pub fn root() -> &'static std::path::Path {
+pub(crate) fn root() -> &'static std::path::Path {
     let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
 /// Whether cargo knows this subcommand.
-pub fn has_subcommand(name: &str) -> bool {
+pub(crate) fn has_subcommand(name: &str) -> bool {
     let mut command = cargo(&[name, "--version"]);
     command.output().is_ok_and(|output| output.status.success())
 }
 
 /// Runs a command whose output goes to the terminal.
-pub fn run(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
 }
 
 /// Runs a command, passes its standard output on and shows each line to `each`.
-pub fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Result<(), Failure> {
+pub(crate) fn run_watched(command: &mut Command, mut each: impl FnMut(&str)) -> Result<(), Failure> {
     let description = format!("{command:?}");
     let failed = |error: std::io::Error| format!("{description}: {error}");
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;

@@ -5,7 +5,7 @@
 use crate::step::{Failure, announce, cargo, has_subcommand, run, run_watched, step};
 
 /// Runs all steps; ends at the first that fails.
-pub fn run_all() -> Result<(), Failure> {
+pub(crate) fn run_all() -> Result<(), Failure> {
     step("install what the tests need", install)?;
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", || {
