@@ -1,0 +1,37 @@
+//! The client: a connection and one file for each command.
+//!
+//! It must never send a command that changes the server's mail, nor anything before the answer that
+//! decides about it has come (STARTTLS, AUTHENTICATE, COMPRESS, EXAMINE).
+
+mod authenticate;
+mod capability;
+mod compress;
+mod connect;
+mod connection;
+mod enable;
+mod examine;
+mod fetch;
+mod id;
+mod list;
+mod logout;
+mod namespace;
+mod noop;
+mod oauth;
+mod options;
+mod quota;
+mod scram;
+mod search;
+mod starttls;
+mod status;
+mod tls;
+mod transport;
+
+pub use authenticate::{AttemptBudget, Credentials};
+pub use connection::Connection;
+pub use examine::{ExamineMode, Examined};
+pub use fetch::{FetchEvent, FetchId, FetchItem, FetchModifier, Outcome, Pipeline};
+pub use list::{ListCommand, ListRequest, ListReturn};
+pub use options::{Endpoint, Options, Security, Timeouts};
+pub use search::SearchQuery;
+pub use status::StatusItem;
+pub use tls::{Tls, TlsTrust};
