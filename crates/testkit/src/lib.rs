@@ -10,6 +10,7 @@ pub mod imap_client;
 pub mod judge;
 pub mod mutf7;
 pub mod process;
+pub mod proxy;
 pub mod server;
 
 /// Why something of the test kit could not be done.

@@ -19,9 +19,7 @@ fn judge(server: &Dovecot) -> Verdict {
 }
 
 fn write(server: &Dovecot, user: &str, spec: &AccountSpec) {
-    spec.write_maildir(&server.maildir(user), Some(server.owner())).unwrap();
-    let home = server.mail_home(user);
-    std::os::unix::fs::chown(home, Some(server.owner().0), Some(server.owner().1)).unwrap();
+    server.write_account(user, spec).unwrap();
 }
 
 fn verdict_after(change: impl FnOnce(&mut AccountSpec)) -> Verdict {

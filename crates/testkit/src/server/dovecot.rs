@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::{ImapServer, require, short_directory, write_file};
 use crate::certificate::{self, Files, Kind};
+use crate::factory::AccountSpec;
 use crate::process::{Isolation, Process, await_greeting, free_ports};
 use crate::{Doing, Error, Result};
 
@@ -155,6 +156,16 @@ impl Dovecot {
     pub fn maildir(&self, user: &str) -> PathBuf {
         let found = self.options.users.iter().find(|known| known.name == user);
         found.map_or_else(|| self.mail_home(user).join("Maildir"), |user| self.root_of(user))
+    }
+
+    /// Writes an account into the mailbox of a user who has not logged in yet.
+    pub fn write_account(&self, user: &str, account: &AccountSpec) -> Result<()> {
+        account.write_maildir(&self.maildir(user), Some(self.owner()))?;
+        let (home, (uid, gid)) = (self.mail_home(user), self.owner());
+        if !home.exists() {
+            return Ok(());
+        }
+        chown(&home, Some(uid), Some(gid)).doing(|| format!("giving {} to its owner", home.display()))
     }
 
     /// Runs `doveadm` with this server's configuration.

@@ -2,8 +2,12 @@
 //!
 //! Nothing here touches the machine's own configuration; [`install_missing`] alone installs packages.
 
+mod courier;
+mod cyrus;
 mod dovecot;
 
+pub use courier::Courier;
+pub use cyrus::{Cyrus, Hierarchy};
 pub use dovecot::{Dovecot, DovecotOptions, MailFormat, User};
 
 use std::net::SocketAddr;
