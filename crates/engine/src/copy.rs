@@ -174,7 +174,8 @@ async fn commit_while<L: Ledger, D: Destination>(
         committer.gather();
         let committed = committer.commit().await;
         if let Some(ended) = ended {
-            let (back, fetched) = ended.unwrap_or_else(|panic| (None, Err(Error::Internal(panic.to_string()))));
+            let (back, fetched) =
+                ended.unwrap_or_else(|panic| (None, Err(Error::Internal(panic.to_string()))));
             return (back, committed.and(fetched));
         }
         if let Err(error) = committed {

@@ -80,7 +80,8 @@ pub fn source_class(error: &imap::Error) -> &'static str {
 
 fn names_switched_off_imap(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("imap") && ["disabled", "not enabled", "enable imap", "deaktiviert"].iter().any(|w| text.contains(w))
+    text.contains("imap")
+        && ["disabled", "not enabled", "enable imap", "deaktiviert"].iter().any(|w| text.contains(w))
 }
 
 /// The plain sentence, and behind it what the server or the system said.
@@ -121,7 +122,10 @@ mod tests {
             (imap::Error::Closed, "connect"),
             (imap::Error::StartTlsMissing, "tls"),
             (imap::Error::NotImap { banner: "220 smtp".into() }, "not_imap"),
-            (imap::Error::Bye { code: Some(imap::ResponseCode::Throttled), text: String::new() }, "throttled"),
+            (
+                imap::Error::Bye { code: Some(imap::ResponseCode::Throttled), text: String::new() },
+                "throttled",
+            ),
         ];
         for (error, class) in cases {
             assert_eq!(source_class(&error), class, "{error}");

@@ -158,7 +158,11 @@ pub trait Ledger: Send + Sync {
     ) -> impl Future<Output = Result<Epoch, LedgerError>> + Send;
 
     /// Remembers what a finished pass over the folder saw.
-    fn finish_pass(&self, epoch: EpochId, seen: &Seen) -> impl Future<Output = Result<(), LedgerError>> + Send;
+    fn finish_pass(
+        &self,
+        epoch: EpochId,
+        seen: &Seen,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Writes rows, replacing those of the same UID.
     fn record(

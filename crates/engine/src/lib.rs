@@ -4,10 +4,24 @@
 //! traits: [`destination::Destination`], [`ledger::Ledger`], [`progress::Progress`], [`clock::Clock`]. The source is always IMAP. The engine knows nothing
 //! of databases, customers or HTTP, never writes to the source and never prints.
 
+pub mod account;
 pub mod clock;
+mod copy;
+pub mod destination;
 pub mod error;
 pub mod folder;
+mod import;
 pub mod ledger;
+mod line;
+mod listing;
+mod pass;
 pub mod plan;
 pub mod progress;
 pub mod report;
+mod settle;
+mod survey;
+mod tally;
+mod verify;
+
+pub use import::{check, dry_run};
+pub use survey::Survey;

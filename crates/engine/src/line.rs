@@ -30,7 +30,9 @@ impl Session {
     pub(crate) async fn examine(&mut self, name: &WireName) -> Result<UidValidity, imap::Error> {
         match &self.selected {
             Some((open, uid_validity)) if open == name => Ok(*uid_validity),
-            _ => self.examine_anew(name).await.map(|examined| examined.uid_validity.unwrap_or(UidValidity(0))),
+            _ => {
+                self.examine_anew(name).await.map(|examined| examined.uid_validity.unwrap_or(UidValidity(0)))
+            }
         }
     }
 
@@ -135,7 +137,8 @@ impl Line {
     }
 
     async fn log_in(&self) -> Result<Connection, imap::Error> {
-        let mut connection = Connection::open(&self.source.endpoint, &self.source.tls, &self.settings.client).await?;
+        let mut connection =
+            Connection::open(&self.source.endpoint, &self.source.tls, &self.settings.client).await?;
         connection.authenticate(&self.source.credentials, &self.attempts).await?;
         if self.settings.compression == Compression::On && connection.capabilities().has("COMPRESS=DEFLATE") {
             connection.compress().await?;
@@ -187,11 +190,24 @@ impl Line {
     }
 }
 
+/// The error in a tagged reply that is not OK.
+pub(crate) fn refusal(outcome: &imap::Outcome) -> Option<imap::Error> {
+    let refused = || imap::Error::Refused {
+        command: "UID FETCH",
+        condition: outcome.condition,
+        code: outcome.code.clone(),
+        text: outcome.text.clone(),
+    };
+    (outcome.condition != imap::Condition::Ok).then(refused)
+}
+
 /// Whether the same may go well later.
 pub(crate) fn retryable(error: &imap::Error) -> bool {
     use imap::Error as E;
     match error {
-        E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } | E::Framing { .. } => true,
+        E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } | E::Framing { .. } => {
+            true
+        }
         E::Dns { .. } => false,
         other => other.code().is_some_and(passing),
     }
@@ -202,7 +218,10 @@ fn refuses_for_the_moment(error: &imap::Error) -> bool {
 }
 
 fn passing(code: &ResponseCode) -> bool {
-    matches!(code, ResponseCode::Unavailable | ResponseCode::InUse | ResponseCode::Limit | ResponseCode::Throttled)
+    matches!(
+        code,
+        ResponseCode::Unavailable | ResponseCode::InUse | ResponseCode::Limit | ResponseCode::Throttled
+    )
 }
 
 /// "Suggested Backoff Time: N milliseconds", as Exchange says.

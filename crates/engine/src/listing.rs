@@ -20,7 +20,7 @@ pub(crate) struct Listed {
 }
 
 /// A folder as the server lists it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Listing {
     pub(crate) uid_validity: UidValidity,
     pub(crate) uid_next: Option<Uid>,
@@ -72,10 +72,13 @@ pub(crate) async fn list(
 ) -> Result<Listing, Error> {
     let examined = session.examine_anew(name).await?;
     let mut listing = Listing {
-        uid_validity: examined.uid_validity.unwrap_or_default(),
-        uid_next: examined.uid_next,
+        uid_validity: examined.uid_validity.unwrap_or(UidValidity(0)),
+        uid_next: examined.uid_next.and_then(Uid::new),
         highest_mod_seq: examined.highest_mod_seq,
-        ..Listing::default()
+        uids: UidSet::new(),
+        messages: HashMap::new(),
+        flag_sets: Vec::new(),
+        ignored: 0,
     };
     if examined.exists == 0 {
         return Ok(listing);
@@ -150,5 +153,5 @@ pub(crate) async fn flags_now(
 
 /// `NO` and `BAD` are never "done".
 fn refuse(outcome: &Outcome) -> Result<(), Error> {
-    outcome.error().map_or(Ok(()), |error| Err(error.into()))
+    crate::line::refusal(outcome).map_or(Ok(()), |error| Err(error.into()))
 }

@@ -2,7 +2,9 @@
 //!
 //! Each extended form of a command is sent only while its capability is offered.
 
-use imap::{Attribute, Capabilities, Connection, ListCommand, ListEntry, ListRequest, ListReturn, Namespaces};
+use imap::{
+    Attribute, Capabilities, Connection, ListCommand, ListEntry, ListRequest, ListReturn, Namespaces,
+};
 use imap::{Status, StatusItem, WireName};
 
 use crate::folder::{Ownership, Role, SourceFolder};
@@ -21,8 +23,10 @@ pub struct Survey {
 impl Survey {
     /// Messages and, if the server told it for every folder, octets.
     pub fn totals(&self) -> (u64, Option<u64>) {
-        let own = || self.folders.iter().filter(|folder| folder.selectable && folder.ownership == Ownership::Personal);
-        let messages = own().map(|folder| folder.status.messages.unwrap_or(0)).sum();
+        let own = || {
+            self.folders.iter().filter(|folder| folder.selectable && folder.ownership == Ownership::Personal)
+        };
+        let messages = own().map(|folder| u64::from(folder.status.messages.unwrap_or(0))).sum();
         let octets = own().map(|folder| folder.status.size).sum::<Option<u64>>();
         (messages, octets)
     }
@@ -31,15 +35,15 @@ impl Survey {
 /// Surveys the source over a connection that is logged in.
 pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::Error> {
     let id = if connection.capabilities().has("ID") { connection.id().await? } else { None };
-    let namespaces = if connection.capabilities().has("NAMESPACE") {
-        Some(connection.namespace().await?)
-    } else {
-        None
-    };
+    let namespaces =
+        if connection.capabilities().has("NAMESPACE") { Some(connection.namespace().await?) } else { None };
     let mut entries = list(connection).await?;
     if !entries.iter().any(|entry| entry.name.is_inbox()) {
         let separator = entries.iter().find_map(|entry| entry.separator);
-        entries.insert(0, ListEntry { attributes: Vec::new(), separator, name: WireName::inbox(), status: None });
+        entries.insert(
+            0,
+            ListEntry { attributes: Vec::new(), separator, name: WireName::inbox(), status: None },
+        );
     }
     let subscribed = subscriptions(connection, &entries).await?;
     fill_status(connection, &mut entries).await?;
@@ -69,7 +73,9 @@ pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::
 
 fn server_name(id: Option<Vec<(String, String)>>) -> Option<String> {
     let id = id?;
-    let field = |name: &str| id.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
+    let field = |name: &str| {
+        id.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    };
     match (field("name")?, field("version")) {
         (name, Some(version)) => Some(format!("{name} {version}")),
         (name, None) => Some(name),
@@ -107,7 +113,7 @@ async fn list(connection: &mut Connection) -> Result<Vec<ListEntry>, imap::Error
         ListCommand::List
     };
     let options = if command == ListCommand::List { options } else { Vec::new() };
-    connection.list(&ListRequest::all(command, options)).await
+    connection.list(&ListRequest { command, returns: options, ..ListRequest::default() }).await
 }
 
 /// Which entries are subscribed to, in their order.
@@ -118,9 +124,13 @@ async fn subscriptions(connection: &mut Connection, entries: &[ListEntry]) -> Re
     if told {
         return Ok(entries.iter().map(|entry| has(entry, &[Attribute::Subscribed])).collect());
     }
-    let subscribed = connection.list(&ListRequest::all(ListCommand::Lsub, Vec::new())).await?;
-    let subscribed: Vec<_> =
-        subscribed.iter().filter(|entry| !has(entry, &[Attribute::NoSelect])).map(|entry| &entry.name).collect();
+    let subscribed =
+        connection.list(&ListRequest { command: ListCommand::Lsub, ..ListRequest::default() }).await?;
+    let subscribed: Vec<_> = subscribed
+        .iter()
+        .filter(|entry| !has(entry, &[Attribute::NoSelect]))
+        .map(|entry| &entry.name)
+        .collect();
     Ok(entries.iter().map(|entry| subscribed.iter().any(|name| name.names_the_same(&entry.name))).collect())
 }
 
@@ -174,10 +184,15 @@ fn ownership(name: &WireName, namespaces: Option<&Namespaces>) -> Ownership {
     let Some(namespaces) = namespaces else { return Ownership::Personal };
     let inside = |prefix: &[u8]| !prefix.is_empty() && name.as_bytes().starts_with(prefix);
     let longest = |list: &[imap::Namespace]| {
-        list.iter().map(|namespace| namespace.prefix.as_bytes()).filter(|prefix| inside(prefix)).map(<[u8]>::len).max()
+        list.iter()
+            .map(|namespace| namespace.prefix.as_bytes())
+            .filter(|prefix| inside(prefix))
+            .map(<[u8]>::len)
+            .max()
     };
     let personal = longest(&namespaces.personal).unwrap_or(0);
-    let (others, shared) = (longest(&namespaces.others).unwrap_or(0), longest(&namespaces.shared).unwrap_or(0));
+    let (others, shared) =
+        (longest(&namespaces.others).unwrap_or(0), longest(&namespaces.shared).unwrap_or(0));
     if others > personal && others >= shared {
         Ownership::OtherUser
     } else if shared > personal {
@@ -195,7 +210,11 @@ fn prefix(entries: &[ListEntry], namespaces: Option<&Namespaces>) -> Option<Stri
     let separator = entries.iter().find_map(|entry| entry.separator)?;
     let candidate = format!("INBOX{separator}");
     let below = |entry: &ListEntry| {
-        entry.name.as_bytes().get(..candidate.len()).is_some_and(|head| head.eq_ignore_ascii_case(candidate.as_bytes()))
+        entry
+            .name
+            .as_bytes()
+            .get(..candidate.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(candidate.as_bytes()))
     };
     let mut others = entries.iter().filter(|entry| !entry.name.is_inbox()).peekable();
     (others.peek().is_some() && others.all(below)).then_some(candidate)

@@ -3,6 +3,7 @@
 //! A message is in `tmp` under its base name until it is delivered; dropped before that, its file goes. Octets are
 //! written exactly as they come, and counted while they are written: a wrong `W=` makes Dovecot truncate a message.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError};
@@ -12,6 +13,7 @@ use rustix::fs::{Timespec, Timestamps};
 use rustix::io::Errno;
 
 use crate::deliver::{Delivery, Durability};
+use crate::dir::rename_to_free;
 use crate::error::Error;
 use crate::folder::{Folder, FolderInner};
 use crate::message::Base;
@@ -130,6 +132,23 @@ impl StagedFile {
         set_mtime(&file, date)
             .map_err(|e| Error::from_errno("date", &tmp.folder.tmp.path_of(tmp.base.as_str()), e))?;
         Ok(Staged { tmp, count, date_adjusted: date != received, failures_before })
+    }
+
+    /// [`finish`](StagedFile::finish) under another base name than the one it was begun with: for a message that told
+    /// who it is only at its end.
+    ///
+    /// # Errors
+    ///
+    /// As for [`stage`](Folder::stage); the message is gone from `tmp` then.
+    pub fn finish_as(mut self, base: &Base, received: i64) -> Result<Staged, Error> {
+        if *base != self.tmp.base {
+            let tmp = &self.tmp.folder.tmp;
+            tmp.unlink(base.as_str())?;
+            rename_to_free(tmp, OsStr::new(self.tmp.base.as_str()), tmp, base.as_str())
+                .map_err(|e| Error::from_errno("rename", &tmp.path_of(base.as_str()), e))?;
+            self.tmp.base = base.clone();
+        }
+        self.finish(received)
     }
 
     /// Gives the message up; the same as dropping it.

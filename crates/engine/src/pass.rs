@@ -1,0 +1,508 @@
+//! One pass over one folder: list, sort out what is known, copy what is missing, settle, count.
+//!
+//! The numbers of the report come from the ledger and from a fresh look at the destination, not from what the copying
+//! believed it did.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use imap::{FetchItem, Uid, UidSet, UidValidity};
+
+use crate::account::{Account, Adoption};
+use crate::copy::pool::{Known, Pool};
+use crate::copy::{self, Copied, CopyTask, Order};
+use crate::destination::{Destination, DestinationFolder, Naming, Present};
+use crate::error::Error;
+use crate::folder::Role;
+use crate::ledger::{AccountRecord, Cause, Epoch, EpochId, Ledger, MessageRecord, Seen, State};
+use crate::line::{Line, Session};
+use crate::listing::{self, Detail, FetchItemKind, Listing};
+use crate::plan::PlannedFolder;
+use crate::progress::Event;
+use crate::report::{Exception, FolderLine, Note, Verification};
+use crate::tally::{add_foreign, adopt, denied, finished, unstable};
+
+/// Rows read from the ledger at a time.
+pub(crate) const PAGE: usize = 2_000;
+
+/// What a pass leaves for the report.
+#[derive(Debug)]
+pub(crate) struct FolderOutcome {
+    pub(crate) line: FolderLine,
+    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) verification: Verification,
+}
+
+/// Everything the passes of one import share.
+pub(crate) struct Passes<'a, L: Ledger, D: Destination> {
+    pub(crate) account: &'a Account<'a, L, D>,
+    pub(crate) line: Arc<Line>,
+    pub(crate) record: AccountRecord,
+    pub(crate) epochs: Vec<Epoch>,
+    pub(crate) object_ids: Option<FetchItemKind>,
+    pub(crate) status_has_size: bool,
+}
+
+/// What the destination holds of a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Messages of this epoch, by their source UID.
+    pub(crate) ours: HashMap<Uid, Present>,
+    /// Everything else, by identity.
+    pub(crate) others: HashMap<String, Present>,
+}
+
+impl Held {
+    /// A row's message, if it is there.
+    pub(crate) fn find(&self, record: &MessageRecord) -> Option<&Present> {
+        let identity = record.identity.as_deref()?;
+        self.ours
+            .get(&record.uid)
+            .filter(|present| present.identity == identity)
+            .or_else(|| self.others.get(identity))
+    }
+}
+
+/// Runs blocking work of the destination.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, crate::destination::Failure> + Send + 'static,
+) -> Result<T, Error> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|panic| Error::Internal(panic.to_string()))??)
+}
+
+/// Looks at a destination folder.
+pub(crate) async fn look<F: DestinationFolder>(folder: &Option<F>, naming: &Naming) -> Result<Held, Error> {
+    let Some(folder) = folder.clone() else { return Ok(Held::default()) };
+    let naming = naming.clone();
+    blocking(move || {
+        let mut held = Held::default();
+        folder.present(&naming, &mut |present| match present.uid {
+            Some(uid) => {
+                held.ours.insert(uid, present);
+            }
+            None => {
+                held.others.insert(present.identity.clone(), present);
+            }
+        })?;
+        Ok(held)
+    })
+    .await
+}
+
+/// What is to be done with a folder's listed messages.
+#[derive(Debug, Default)]
+struct Sorted {
+    copy: UidSet,
+    adopt: UidSet,
+    settled: u64,
+    rows: Vec<MessageRecord>,
+    pool: Pool,
+}
+
+impl<L: Ledger, D: Destination> Passes<'_, L, D> {
+    pub(crate) fn naming(&self, planned: &PlannedFolder, epoch: UidValidity) -> Naming {
+        Naming::new(&self.account.key(), &self.record, &planned.source.name, epoch)
+    }
+
+    fn current(&self, planned: &PlannedFolder) -> Option<&Epoch> {
+        self.epochs.iter().find(|epoch| epoch.current && epoch.folder == planned.source.name)
+    }
+
+    /// A folder that the server proves to be unchanged since the last finished pass: counted without a command.
+    pub(crate) async fn unchanged(&self, planned: &PlannedFolder) -> Result<Option<FolderOutcome>, Error> {
+        let Some((epoch, seen)) = self.current(planned).and_then(|epoch| Some((epoch, epoch.seen.as_ref()?)))
+        else {
+            return Ok(None);
+        };
+        let status = &planned.source.status;
+        let same = status.uid_validity == Some(epoch.uid_validity)
+            && status.messages.map(u64::from) == Some(seen.listed.len())
+            && status.uid_next.is_some()
+            && status.uid_next == seen.uid_next.map(Uid::get)
+            && status.highest_mod_seq.is_some_and(|mod_seq| mod_seq.0 > 0)
+            && status.highest_mod_seq == seen.highest_mod_seq;
+        if !same || self.account.settings.adoption == Adoption::ByDigest {
+            return Ok(None);
+        }
+        let tally = self.tally(planned, epoch, &seen.listed, &Copied::default()).await?;
+        let counts = &tally.line.counts;
+        let settled = counts.already_there + counts.removed_by_user == counts.listed;
+        if settled {
+            let octets = status.size.unwrap_or(0);
+            self.account.progress.event(&Event::Settled { messages: counts.listed, octets });
+        }
+        Ok(settled.then_some(tally))
+    }
+
+    /// One pass. On an error the outcome still tells what was done, if the folder had been listed.
+    pub(crate) async fn pass(
+        &self,
+        planned: &PlannedFolder,
+        session: &mut Option<Session>,
+        publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
+    ) -> (Option<FolderOutcome>, Result<(), Error>) {
+        self.account.progress.event(&Event::Folder { name: planned.source.text.clone() });
+        for _ in 0..3 {
+            match self.pass_once(planned, session, &publish).await {
+                (_, Err(Error::EpochChanged)) => *session = None,
+                (None, Err(Error::Source(error))) if is_denied(&error) => {
+                    return (Some(denied(planned, &error)), Ok(()));
+                }
+                ended => return ended,
+            }
+        }
+        (Some(unstable(planned)), Ok(()))
+    }
+
+    async fn pass_once(
+        &self,
+        planned: &PlannedFolder,
+        session: &mut Option<Session>,
+        publish: &impl Fn(Option<Arc<CopyTask<D::Folder>>>),
+    ) -> (Option<FolderOutcome>, Result<(), Error>) {
+        let prepared = self.prepare(planned, session).await;
+        let (listing, epoch, folder, sorted) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return (None, Err(error)),
+        };
+        let (copied, result) = match (&folder, sorted.copy.is_empty()) {
+            (Some(folder), false) => {
+                let order = self.order(planned, &listing, &epoch, folder.clone(), sorted);
+                let (back, copied, result) =
+                    copy::copy(self.account, &self.line, session.take(), order, publish).await;
+                *session = back;
+                (copied, result)
+            }
+            _ => (Copied::default(), Ok(())),
+        };
+        let mut flags_updated = 0;
+        let result = match result {
+            Ok(()) => match self.settle(planned, &epoch, &listing, folder, &copied, session).await {
+                Ok(updated) => {
+                    flags_updated = updated;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let outcome = match self.tally(planned, &epoch, &listing.uids, &copied).await {
+            Ok(outcome) => outcome,
+            Err(error) => return (None, result.and(Err(error))),
+        };
+        (Some(finished(outcome, &listing, flags_updated, result.is_err())), result)
+    }
+
+    /// Lists the folder and sorts out what the ledger and the destination know of it.
+    async fn prepare(
+        &self,
+        planned: &PlannedFolder,
+        session: &mut Option<Session>,
+    ) -> Result<(Listing, Epoch, Option<D::Folder>, Sorted), Error> {
+        let listing = self.list(planned, session).await?;
+        let epoch = self
+            .account
+            .ledger
+            .open_epoch(self.record.id, &planned.source.name, listing.uid_validity)
+            .await?;
+        let naming = self.naming(planned, listing.uid_validity);
+        let mut folder = self.account.destination.open(&planned.destination)?;
+        if let Some(folder) = folder.clone() {
+            let naming = naming.clone();
+            blocking(move || folder.clean(&naming)).await?;
+        }
+        let held = look(&folder, &naming).await?;
+        let mut sorted = self.sort(planned, &epoch, &listing, &held).await?;
+        if folder.is_none() && (epoch.seen.is_none() || !sorted.copy.is_empty()) {
+            folder = Some(self.account.destination.create(&planned.destination)?);
+        }
+        if let Some(folder) = folder.clone().filter(|_| !sorted.adopt.is_empty()) {
+            let adopted = adopt(folder, naming.clone(), sorted.adopt.clone()).await?;
+            sorted.rows.extend(adopted);
+        }
+        if let Some(folder) = folder.clone().filter(|_| self.account.settings.adoption == Adoption::ByDigest)
+        {
+            add_foreign(folder, naming, &mut sorted.pool).await?;
+        }
+        self.account.ledger.record(epoch.id, &std::mem::take(&mut sorted.rows)).await?;
+        let settled =
+            Event::Settled { messages: sorted.settled, octets: self.octets(planned, sorted.settled) };
+        self.account.progress.event(&settled);
+        Ok((listing, epoch, folder, sorted))
+    }
+
+    fn octets(&self, planned: &PlannedFolder, messages: u64) -> u64 {
+        average(planned).unwrap_or(0) * messages
+    }
+
+    /// Lists the folder, on a new connection if the one at hand breaks.
+    async fn list(&self, planned: &PlannedFolder, session: &mut Option<Session>) -> Result<Listing, Error> {
+        let selection = self.account.selection;
+        let detail = Detail {
+            sizes: !self.status_has_size || selection.max_size.is_some(),
+            dates: selection.since.is_some(),
+            object_ids: self.object_ids,
+        };
+        loop {
+            let mut current = match session.take() {
+                Some(session) => session,
+                None => self.line.connect().await?,
+            };
+            match listing::list(&self.line, &mut current, &planned.source.name, detail).await {
+                Ok(listing) => {
+                    *session = Some(current);
+                    return Ok(listing);
+                }
+                Err(Error::Source(error)) if error.is_connection_lost() || crate::line::retryable(&error) => {
+                    if !error.is_connection_lost() {
+                        *session = Some(current);
+                    }
+                    self.line.failed(error)?;
+                }
+                Err(error) => {
+                    *session = Some(current);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Decides about every listed message. Pure apart from reading the ledger.
+    async fn sort(
+        &self,
+        planned: &PlannedFolder,
+        epoch: &Epoch,
+        listing: &Listing,
+        held: &Held,
+    ) -> Result<Sorted, Error> {
+        let mut sorted = Sorted { copy: listing.uids.clone(), ..Sorted::default() };
+        let mut used = HashSet::new();
+        let mut after = None;
+        loop {
+            let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
+            let Some(last) = rows.last().map(|row| row.uid) else { break };
+            for row in rows.into_iter().filter(|row| row.state == State::Imported) {
+                sorted.settled += u64::from(sorted.copy.remove(row.uid));
+                used.extend(row.identity);
+            }
+            after = Some(last);
+        }
+        let candidates = sorted.copy.clone();
+        for uid in candidates.iter().filter(|uid| held.ours.contains_key(uid)) {
+            sorted.copy.remove(uid);
+            sorted.adopt.insert(uid);
+            sorted.settled += 1;
+        }
+        self.fill_pool(planned, epoch, &used, &mut sorted.pool).await?;
+        let elsewhere = self.copied_elsewhere(planned, epoch.id).await?;
+        for uid in sorted.copy.clone().iter() {
+            if let Some(row) = self.settle_without_body(uid, listing, &mut sorted.pool, &elsewhere) {
+                sorted.copy.remove(uid);
+                sorted.settled += 1;
+                sorted.rows.push(row);
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// A row for a message whose body need not be fetched: carried over by its object id, or left out.
+    fn settle_without_body(
+        &self,
+        uid: Uid,
+        listing: &Listing,
+        pool: &mut Pool,
+        elsewhere: &HashSet<String>,
+    ) -> Option<MessageRecord> {
+        let listed = listing.messages.get(&uid)?;
+        let object_id = listed.object_id.as_deref();
+        if let Some(known) = object_id.and_then(|id| pool.take_object(id)) {
+            return Some(MessageRecord {
+                uid,
+                state: State::Imported,
+                identity: Some(known.identity),
+                size: known.size,
+                digest: known.digest,
+                flags: known.flags.unwrap_or_default(),
+                object_id: object_id.map(str::to_owned),
+                cause: None,
+            });
+        }
+        let selection = self.account.selection;
+        let since = selection.since.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        let since = since.map(|zoned| zoned.timestamp().as_second());
+        let (class, message) = if object_id.is_some_and(|id| elsewhere.contains(id)) {
+            ("elsewhere", "Another folder brings this message.")
+        } else if listed.size.zip(selection.max_size).is_some_and(|(size, most)| size > most) {
+            ("too_large", "The message is larger than the size asked for.")
+        } else if listed.date.zip(since).is_some_and(|(date, since)| date < since) {
+            ("too_old", "The message is older than the date asked for.")
+        } else {
+            return None;
+        };
+        let cause =
+            Cause { class: class.into(), message: message.into(), date: None, from: None, subject: None };
+        Some(MessageRecord {
+            uid,
+            state: State::Skipped,
+            identity: None,
+            size: listed.size,
+            digest: None,
+            flags: Vec::new(),
+            object_id: object_id.map(str::to_owned),
+            cause: Some(cause),
+        })
+    }
+
+    /// Rows of the folder's older epochs: what the customer deleted is among them and stays deleted.
+    async fn fill_pool(
+        &self,
+        planned: &PlannedFolder,
+        epoch: &Epoch,
+        used: &HashSet<String>,
+        pool: &mut Pool,
+    ) -> Result<(), Error> {
+        let older = self.account.ledger.epochs(self.record.id).await?;
+        for old in older.iter().filter(|old| old.folder == planned.source.name && old.id != epoch.id) {
+            let mut after = None;
+            loop {
+                let rows = self.account.ledger.messages(old.id, after, PAGE).await?;
+                let Some(last) = rows.last().map(|row| row.uid) else { break };
+                for row in rows {
+                    let Some(identity) = row.identity.filter(|identity| !used.contains(identity)) else {
+                        continue;
+                    };
+                    let known =
+                        Known { identity, size: row.size, digest: row.digest, flags: Some(row.flags) };
+                    pool.add(known, row.object_id.as_deref());
+                }
+                after = Some(last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Object ids that other folders brought, for a folder that is a view of all mail (Gmail).
+    async fn copied_elsewhere(
+        &self,
+        planned: &PlannedFolder,
+        own: EpochId,
+    ) -> Result<HashSet<String>, Error> {
+        let mut ids = HashSet::new();
+        if planned.source.role != Some(Role::All) || self.object_ids.is_none() {
+            return Ok(ids);
+        }
+        for epoch in
+            self.account.ledger.epochs(self.record.id).await?.iter().filter(|e| e.current && e.id != own)
+        {
+            let mut after = None;
+            loop {
+                let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
+                let Some(last) = rows.last().map(|row| row.uid) else { break };
+                ids.extend(
+                    rows.into_iter().filter(|r| r.state == State::Imported).filter_map(|r| r.object_id),
+                );
+                after = Some(last);
+            }
+        }
+        Ok(ids)
+    }
+
+    fn order(
+        &self,
+        planned: &PlannedFolder,
+        listing: &Listing,
+        epoch: &Epoch,
+        folder: D::Folder,
+        sorted: Sorted,
+    ) -> Order<D::Folder> {
+        let mut items =
+            vec![FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size];
+        items.extend(self.object_ids.map(FetchItemKind::item));
+        items.push(FetchItem::Body);
+        Order {
+            name: planned.source.name.clone(),
+            uid_validity: listing.uid_validity,
+            epoch: epoch.id,
+            folder,
+            naming: self.naming(planned, listing.uid_validity),
+            uids: sorted.copy,
+            average: average(planned),
+            items,
+            pool: sorted.pool,
+        }
+    }
+
+    /// After the copy: flags that changed meanwhile, subscription, and what this pass saw.
+    async fn settle(
+        &self,
+        planned: &PlannedFolder,
+        epoch: &Epoch,
+        listing: &Listing,
+        folder: Option<D::Folder>,
+        copied: &Copied,
+        session: &mut Option<Session>,
+    ) -> Result<u64, Error> {
+        let mut updated = 0;
+        if let Some(folder) = folder {
+            let fresh = self.fresh_flags(planned, listing, copied, session).await?;
+            let naming = self.naming(planned, listing.uid_validity);
+            updated = crate::settle::flags(self.account, epoch.id, folder, &naming, &fresh).await?;
+        }
+        if epoch.seen.is_none() && planned.source.subscribed && !planned.destination.is_inbox() {
+            self.account.destination.subscribe(std::slice::from_ref(&planned.destination))?;
+        }
+        let seen = Seen {
+            listed: listing.uids.clone(),
+            uid_next: listing.uid_next,
+            highest_mod_seq: listing.highest_mod_seq,
+        };
+        self.account.ledger.finish_pass(epoch.id, &seen).await?;
+        Ok(updated)
+    }
+
+    /// Flags as the source has them now. What was copied in this pass carries flags of its own moment.
+    async fn fresh_flags(
+        &self,
+        planned: &PlannedFolder,
+        listing: &Listing,
+        copied: &Copied,
+        session: &mut Option<Session>,
+    ) -> Result<HashMap<Uid, crate::destination::FlagNames>, Error> {
+        let mut fresh: HashMap<Uid, _> = listing
+            .uids
+            .iter()
+            .filter(|uid| !copied.new.contains(*uid))
+            .filter_map(|uid| Some((uid, listing.flags(uid)?.clone())))
+            .collect();
+        if copied.new.is_empty() && copied.carried.is_empty() {
+            return Ok(fresh);
+        }
+        loop {
+            let mut current = match session.take() {
+                Some(session) => session,
+                None => self.line.connect().await?,
+            };
+            let since = listing.highest_mod_seq.filter(|mod_seq| mod_seq.0 > 0);
+            let name = &planned.source.name;
+            match listing::flags_now(&self.line, &mut current, name, listing.uid_validity, since).await {
+                Ok(now) => {
+                    *session = Some(current);
+                    fresh.extend(now.into_iter().filter(|(uid, _)| listing.uids.contains(*uid)));
+                    return Ok(fresh);
+                }
+                Err(Error::Source(error)) if error.is_connection_lost() => self.line.failed(error)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn average(planned: &PlannedFolder) -> Option<u64> {
+    let status = &planned.source.status;
+    status.size?.checked_div(status.messages?.into())
+}
+
+fn is_denied(error: &imap::Error) -> bool {
+    matches!(error, imap::Error::Refused { .. }) && !crate::line::retryable(error)
+}

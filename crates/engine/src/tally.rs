@@ -1,0 +1,266 @@
+//! Counting a folder: ledger and destination are asked afresh, and the identity must hold.
+//!
+//! Also here: what is learnt from the destination alone, messages that lie there without a row of the ledger.
+
+use std::io::Read;
+
+use imap::{UidSet, UidValidity};
+
+use crate::copy::Copied;
+use crate::copy::pool::{Known, Pool};
+use crate::destination::{Destination, DestinationFolder, Naming};
+use crate::error::Error;
+use crate::ledger::{Cause, Epoch, Ledger, MessageRecord, State};
+use crate::listing::Listing;
+use crate::pass::{FolderOutcome, Held, PAGE, Passes, blocking, look};
+use crate::plan::PlannedFolder;
+use crate::report::{Counts, Exception, FolderLine, Note, Verification};
+
+impl<L: Ledger, D: Destination> Passes<'_, L, D> {
+    /// Counts the listed messages of a folder by what the ledger and the destination say now.
+    pub(crate) async fn tally(
+        &self,
+        planned: &PlannedFolder,
+        epoch: &Epoch,
+        listed: &UidSet,
+        copied: &Copied,
+    ) -> Result<FolderOutcome, Error> {
+        let folder = self.account.destination.open(&planned.destination)?;
+        let held = look(&folder, &self.naming(planned, epoch.uid_validity)).await?;
+        let mut outcome = empty(planned, epoch.uid_validity);
+        outcome.line.counts.listed = listed.len();
+        let mut phantoms = UidSet::new();
+        let mut after = None;
+        loop {
+            let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
+            let Some(last) = rows.last().map(|row| row.uid) else { break };
+            for row in rows.iter().filter(|row| listed.contains(row.uid)) {
+                count(&mut outcome, row, &held, copied);
+                if row.state == State::Phantom {
+                    phantoms.insert(row.uid);
+                }
+                outcome.exceptions.extend(exception(planned, row));
+            }
+            after = Some(last);
+        }
+        let phantom = "The old server listed these messages but does not have them.";
+        outcome.notes.extend(note(planned, "phantom", &phantoms, phantom));
+        let date =
+            "The date was missing or out of range at the old server, and was taken from the message itself.";
+        outcome.notes.extend(note(planned, "date_adjusted", &copied.date_adjusted, date));
+        let keyword = "These messages have labels that the new mailbox cannot hold.";
+        outcome.notes.extend(note(planned, "keyword_dropped", &copied.keyword_dropped, keyword));
+        Ok(outcome)
+    }
+}
+
+/// Adds one row to the numbers.
+fn count(outcome: &mut FolderOutcome, row: &MessageRecord, held: &Held, copied: &Copied) {
+    let counts = &mut outcome.line.counts;
+    match row.state {
+        State::Imported if copied.new.contains(row.uid) => {
+            counts.imported += 1;
+            counts.bytes += row.size.unwrap_or(0);
+            outcome.verification.compared += 1;
+            let same = held.find(row).is_some_and(|present| present.size == row.size);
+            outcome.verification.different += u64::from(!same);
+        }
+        State::Imported => match held.find(row) {
+            Some(_) => {
+                counts.already_there += 1;
+                outcome.verification.compared += 1;
+            }
+            None => counts.removed_by_user += 1,
+        },
+        State::Skipped => counts.skipped += 1,
+        State::Failed => counts.failed += 1,
+        State::Unreadable => counts.unreadable += 1,
+        State::Phantom => counts.phantom += 1,
+    }
+}
+
+fn exception(planned: &PlannedFolder, row: &MessageRecord) -> Option<Exception> {
+    if !matches!(row.state, State::Failed | State::Unreadable) {
+        return None;
+    }
+    let cause = row.cause.clone().unwrap_or_else(|| Cause {
+        class: "internal".into(),
+        message: "The message could not be imported.".into(),
+        date: None,
+        from: None,
+        subject: None,
+    });
+    Some(Exception {
+        folder: planned.source.text.clone(),
+        uid: Some(row.uid.get()),
+        class: cause.class,
+        message: cause.message,
+        size: row.size,
+        date: cause.date,
+        from: cause.from,
+        subject: cause.subject,
+        retryable: row.state == State::Failed,
+    })
+}
+
+fn note(planned: &PlannedFolder, class: &str, uids: &UidSet, message: &str) -> Option<Note> {
+    (!uids.is_empty()).then(|| Note {
+        folder: planned.source.text.clone(),
+        class: class.into(),
+        uids: uids.to_string(),
+        message: message.into(),
+    })
+}
+
+pub(crate) fn empty(planned: &PlannedFolder, uid_validity: UidValidity) -> FolderOutcome {
+    FolderOutcome {
+        line: FolderLine {
+            source: planned.source.text.clone(),
+            destination: planned.destination.to_string(),
+            role: planned.role,
+            uidvalidity: uid_validity.0,
+            counts: Counts::default(),
+        },
+        exceptions: Vec::new(),
+        notes: Vec::new(),
+        verification: Verification::default(),
+    }
+}
+
+fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retryable: bool) -> FolderOutcome {
+    let status = &planned.source.status;
+    let mut outcome = empty(planned, status.uid_validity.unwrap_or(UidValidity(0)));
+    outcome.exceptions.push(Exception {
+        folder: planned.source.text.clone(),
+        uid: None,
+        class: class.into(),
+        message,
+        size: None,
+        date: None,
+        from: None,
+        subject: None,
+        retryable,
+    });
+    outcome
+}
+
+/// The server does not open the folder.
+pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutcome {
+    let message = format!("The old server does not let us open folder {}. ({error})", planned.source.text);
+    folder_exception(planned, "folder_denied", message, false)
+}
+
+/// The server numbers the folder anew again and again.
+pub(crate) fn unstable(planned: &PlannedFolder) -> FolderOutcome {
+    let message = format!(
+        "The old server numbers the messages of folder {} anew again and again.",
+        planned.source.text
+    );
+    folder_exception(planned, "uidvalidity_unstable", message, true)
+}
+
+/// The pass's last words: flags, ignored UIDs, and after an interruption the messages that were not reached.
+pub(crate) fn finished(
+    mut outcome: FolderOutcome,
+    listing: &Listing,
+    flags_updated: u64,
+    interrupted: bool,
+) -> FolderOutcome {
+    let counts = &mut outcome.line.counts;
+    counts.flags_updated = flags_updated;
+    if interrupted {
+        let reached = Counts { failed: 0, ..*counts };
+        let sum = reached.imported
+            + reached.already_there
+            + reached.removed_by_user
+            + reached.skipped
+            + reached.unreadable
+            + reached.phantom;
+        counts.failed = counts.listed.saturating_sub(sum);
+    }
+    if listing.ignored > 0 {
+        outcome.notes.push(Note {
+            folder: outcome.line.source.clone(),
+            class: "uid_ignored".into(),
+            uids: String::new(),
+            message: format!(
+                "The old server listed {} entries with a number no message can have.",
+                listing.ignored
+            ),
+        });
+    }
+    outcome
+}
+
+/// Rows for messages that carry our names but have no row: delivered just before a crash, or the ledger was lost.
+pub(crate) async fn adopt<F: DestinationFolder>(
+    folder: F,
+    naming: Naming,
+    uids: UidSet,
+) -> Result<Vec<MessageRecord>, Error> {
+    blocking(move || {
+        let mut rows = Vec::new();
+        let wanted =
+            |present: &crate::destination::Present| present.uid.is_some_and(|uid| uids.contains(uid));
+        folder.read(&naming, &wanted, &mut |present, _, octets| {
+            let (size, digest) = digest(octets)?;
+            let Some(uid) = present.uid else { return Ok(()) };
+            rows.push(MessageRecord {
+                uid,
+                state: State::Imported,
+                identity: Some(present.identity),
+                size: Some(size),
+                digest: Some(digest),
+                flags: present.flags.into_iter().collect(),
+                object_id: None,
+                cause: None,
+            });
+            Ok(())
+        })?;
+        Ok(rows)
+    })
+    .await
+}
+
+/// Puts mail of others into the pool, by digest.
+pub(crate) async fn add_foreign<F: DestinationFolder>(
+    folder: F,
+    naming: Naming,
+    pool: &mut Pool,
+) -> Result<(), Error> {
+    let known = blocking(move || {
+        let mut known = Vec::new();
+        let foreign = |present: &crate::destination::Present| !present.identity.ends_with(".mailimport");
+        folder.read(&naming, &foreign, &mut |present, _, octets| {
+            let (size, digest) = digest(octets)?;
+            known.push(Known {
+                identity: present.identity,
+                size: Some(size),
+                digest: Some(digest),
+                flags: None,
+            });
+            Ok(())
+        })?;
+        Ok(known)
+    })
+    .await?;
+    for known in known {
+        pool.add(known, None);
+    }
+    Ok(())
+}
+
+/// Octets and digest of what a reader gives.
+pub(crate) fn digest(octets: &mut dyn Read) -> std::io::Result<(u64, crate::ledger::Digest)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut size = 0;
+    loop {
+        let read = octets.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((size, *hasher.finalize().as_bytes()));
+        }
+        size += read as u64;
+        hasher.update(buffer.get(..read).unwrap_or_default());
+    }
+}
