@@ -11,6 +11,7 @@ pub mod judge;
 pub mod mutf7;
 pub mod process;
 pub mod proxy;
+pub mod scripted;
 pub mod server;
 
 /// Why something of the test kit could not be done.

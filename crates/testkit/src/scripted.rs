@@ -1,0 +1,484 @@
+//! A scripted IMAP server: it serves a virtual account correctly, and single answers can be replaced by
+//! whatever a strange server might say.
+//!
+//! It watches that an importer only reads: a command that would change the source is a violation, which
+//! fails the test at the latest when the server is dropped.
+
+mod answers;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::{Doing, Result};
+
+/// The longest command, in octets, literals included.
+const COMMAND_LIMIT: u64 = 1 << 20;
+
+/// A message of the virtual account.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Its UID.
+    pub uid: u32,
+    /// Flags and keywords.
+    pub flags: Vec<String>,
+    /// INTERNALDATE in seconds since 1970, UTC.
+    pub internal_date: i64,
+    /// The octets of `BODY[]`.
+    pub bytes: Vec<u8>,
+    /// Sent, between `* ` and CRLF, instead of each FETCH response for this message, when set.
+    pub response: Option<Vec<u8>>,
+}
+
+impl Message {
+    /// An unread message.
+    #[must_use]
+    pub fn new(uid: u32, bytes: &[u8]) -> Self {
+        let internal_date = 1_500_000_000 + i64::from(uid);
+        Self { uid, flags: Vec::new(), internal_date, bytes: bytes.to_vec(), response: None }
+    }
+}
+
+/// A folder of the virtual account.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The name on the wire.
+    pub wire: String,
+    /// LIST attributes, such as `\Sent`.
+    pub attributes: Vec<String>,
+    /// Whether LSUB shows it.
+    pub subscribed: bool,
+    /// Its UIDVALIDITY.
+    pub uid_validity: u32,
+    /// Its messages, in the order of their UIDs.
+    pub messages: Vec<Message>,
+}
+
+impl Folder {
+    /// A subscribed folder with UIDVALIDITY 1.
+    #[must_use]
+    pub fn new(wire: &str, messages: Vec<Message>) -> Self {
+        Self { wire: wire.to_owned(), attributes: Vec::new(), subscribed: true, uid_validity: 1, messages }
+    }
+}
+
+/// What the scripted server serves; it may be changed while it runs.
+#[derive(Debug, Clone)]
+pub struct VirtualAccount {
+    /// The user's name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// The capabilities, before and after log-in.
+    pub capability: String,
+    /// The prefix of the personal namespace.
+    pub prefix: String,
+    /// The hierarchy delimiter.
+    pub delimiter: char,
+    /// Its folders.
+    pub folders: Vec<Folder>,
+}
+
+impl VirtualAccount {
+    /// User `alice`, password `pw`, separator `/`, capabilities that the virtual account keeps.
+    #[must_use]
+    pub fn new(folders: Vec<Folder>) -> Self {
+        Self {
+            user: "alice".to_owned(),
+            password: "pw".to_owned(),
+            capability: "IMAP4rev1 LITERAL+ NAMESPACE ID UIDPLUS AUTH=PLAIN".to_owned(),
+            prefix: String::new(),
+            delimiter: '/',
+            folders,
+        }
+    }
+
+    /// A folder by its wire name.
+    pub fn folder(&mut self, wire: &str) -> Option<&mut Folder> {
+        self.folders.iter_mut().find(|folder| folder.wire == wire)
+    }
+}
+
+/// A command as a client sent it.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Its tag.
+    pub tag: String,
+    /// Its name in upper case, with `UID ` before it where the client sent that.
+    pub name: String,
+    /// All after the name; literals stand in place as quoted strings.
+    pub arguments: String,
+    /// Which connection it came on, counted from 1.
+    pub connection: usize,
+    /// How often this name has come, over all connections, this time included.
+    pub count: usize,
+}
+
+/// What a rule does with a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// What the virtual account answers.
+    Usual,
+    /// These octets; `{tag}` stands for the command's tag.
+    Send(Vec<u8>),
+    /// These octets, and the connection ends.
+    SendAndClose(Vec<u8>),
+    /// These octets, and then what the virtual account answers.
+    SendThenUsual(Vec<u8>),
+}
+
+impl Answer {
+    /// Sends this text; `{tag}` stands for the command's tag.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::Send(text.as_bytes().to_vec())
+    }
+}
+
+/// A gate that a rule can wait at, so that a test decides when an answer comes and not the clock.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// Waits until the gate is open.
+    pub fn wait(&self) {
+        let (open, changed) = &*self.0;
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*open {
+            open = changed.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets everyone pass from now on.
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+}
+
+type Rule = Box<dyn Fn(&Command) -> Answer + Send + Sync>;
+
+/// What is said, besides the virtual account.
+pub struct Script {
+    greeting: Vec<u8>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    rules: Vec<(String, Rule)>,
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.rules.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Script").field("rules", &names).finish_non_exhaustive()
+    }
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self { greeting: b"* OK ready\r\n".to_vec(), tls: None, rules: Vec::new() }
+    }
+}
+
+impl Script {
+    /// Greets with these octets instead.
+    #[must_use]
+    pub fn greeting(mut self, octets: &[u8]) -> Self {
+        self.greeting = octets.to_vec();
+        self
+    }
+
+    /// Speaks TLS from the first octet.
+    #[must_use]
+    pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Asks `rule` about each command of this name (`UID FETCH`, `LOGIN`); the first rule that does not
+    /// say [`Answer::Usual`] decides.
+    #[must_use]
+    pub fn on(mut self, name: &str, rule: impl Fn(&Command) -> Answer + Send + Sync + 'static) -> Self {
+        self.rules.push((name.to_owned(), Box::new(rule)));
+        self
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    account: Mutex<VirtualAccount>,
+    script: Script,
+    record: Mutex<Record>,
+    ended: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    commands: Vec<Command>,
+    counts: BTreeMap<String, usize>,
+    violations: Vec<String>,
+    connections: usize,
+    open: Vec<TcpStream>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running scripted server.
+#[derive(Debug)]
+pub struct Scripted {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Scripted {
+    /// Serves the account on a free loopback port, each connection in its own thread.
+    pub fn start(account: VirtualAccount, script: Script) -> Result<Self> {
+        let listener =
+            TcpListener::bind("127.0.0.1:0").doing(|| "starting the scripted server".to_owned())?;
+        let addr = listener.local_addr().doing(|| "starting the scripted server".to_owned())?;
+        let shared = Arc::new(Shared {
+            account: Mutex::new(account),
+            script,
+            record: Mutex::default(),
+            ended: AtomicBool::new(false),
+        });
+        let accepting = Arc::clone(&shared);
+        thread::spawn(move || accept(&listener, &accepting));
+        Ok(Self { addr, shared })
+    }
+
+    /// Where to connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The virtual account, to look at or to change while clients are connected.
+    #[must_use]
+    pub fn account(&self) -> MutexGuard<'_, VirtualAccount> {
+        lock(&self.shared.account)
+    }
+
+    /// The commands so far, over all connections.
+    #[must_use]
+    pub fn commands(&self) -> Vec<Command> {
+        lock(&self.shared.record).commands.clone()
+    }
+
+    /// Connections so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.shared.record).connections
+    }
+
+    /// Commands so far that would have changed the source.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        lock(&self.shared.record).violations.clone()
+    }
+
+    /// Takes the violations away, for a test that provokes them.
+    pub fn forgive(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.shared.record).violations)
+    }
+
+    /// Ends the server; panics when a client tried to change something.
+    pub fn finish(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
+        let violations = {
+            let mut record = lock(&self.shared.record);
+            for stream in record.open.drain(..) {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            record.violations.clone()
+        };
+        // Wakes the thread that accepts, which then sees that it is to end.
+        let _ = TcpStream::connect(self.addr);
+        if !thread::panicking() {
+            assert!(violations.is_empty(), "a client tried to change the source: {violations:?}");
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming().flatten() {
+        if shared.ended.load(Ordering::SeqCst) {
+            return;
+        }
+        let number = {
+            let mut record = lock(&shared.record);
+            record.connections += 1;
+            record.open.extend(stream.try_clone());
+            record.connections
+        };
+        let shared = Arc::clone(shared);
+        // A client that goes away ends its connection: an error here is no fault.
+        thread::spawn(move || serve(&stream, number, &shared));
+    }
+}
+
+fn serve(stream: &TcpStream, number: usize, shared: &Shared) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let result = match &shared.script.tls {
+        None => Connection { io: BufReader::new(stream), number, shared, selected: None }.run(),
+        Some(config) => {
+            let tls = rustls::ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
+            let io = BufReader::new(rustls::StreamOwned::new(tls, stream));
+            Connection { io, number, shared, selected: None }.run()
+        }
+    };
+    let _ = stream.shutdown(Shutdown::Both);
+    result
+}
+
+struct Connection<'a, S> {
+    io: BufReader<S>,
+    number: usize,
+    shared: &'a Shared,
+    selected: Option<String>,
+}
+
+impl<S: Read + Write> Connection<'_, S> {
+    fn run(mut self) -> std::io::Result<()> {
+        self.send(&self.shared.script.greeting)?;
+        while let Some(command) = self.read_command()? {
+            let answer = self.decide(&command);
+            let filled = |octets: &[u8]| replace(octets, b"{tag}", command.tag.as_bytes());
+            match &answer {
+                Answer::Send(octets) => {
+                    self.send(&filled(octets))?;
+                    continue;
+                }
+                Answer::SendAndClose(octets) => return self.send(&filled(octets)),
+                Answer::SendThenUsual(octets) => self.send(&filled(octets))?,
+                Answer::Usual => {}
+            }
+            if command.name == "AUTHENTICATE" && !command.arguments.contains(' ') {
+                self.send(b"+ \r\n")?;
+                let line = self.read_line()?;
+                let whole =
+                    Command { arguments: format!("{} {}", command.arguments, line.trim_end()), ..command };
+                self.usual(&whole)?;
+                continue;
+            }
+            self.usual(&command)?;
+            if command.name == "LOGOUT" {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn usual(&mut self, command: &Command) -> std::io::Result<()> {
+        let octets = answers::answer(&lock(&self.shared.account), &mut self.selected, command);
+        self.send(&octets)
+    }
+
+    fn decide(&self, command: &Command) -> Answer {
+        let rules = self.shared.script.rules.iter().filter(|(name, _)| *name == command.name);
+        rules.map(|(_, rule)| rule(command)).find(|answer| *answer != Answer::Usual).unwrap_or(Answer::Usual)
+    }
+
+    fn send(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        self.io.get_mut().write_all(octets)?;
+        self.io.get_mut().flush()
+    }
+
+    fn read_line(&mut self) -> std::io::Result<String> {
+        let mut line = Vec::new();
+        (&mut self.io).take(COMMAND_LIMIT).read_until(b'\n', &mut line)?;
+        Ok(String::from_utf8_lossy(&line).into_owned())
+    }
+
+    fn read_command(&mut self) -> std::io::Result<Option<Command>> {
+        let mut text = self.read_line()?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        // RFC 9051, 4.3: a literal announces its size; `+` means that the client does not wait.
+        while let Some((before, size, waits)) = announced(&text) {
+            if waits {
+                self.send(b"+ go on\r\n")?;
+            }
+            let mut octets = Vec::new();
+            (&mut self.io).take(size.min(COMMAND_LIMIT)).read_to_end(&mut octets)?;
+            let inner = String::from_utf8_lossy(&octets).replace('\\', "\\\\").replace('"', "\\\"");
+            text = format!("{before}\"{inner}\"{}", self.read_line()?);
+        }
+        Ok(Some(self.note(text.trim_end_matches(['\r', '\n']))))
+    }
+
+    fn note(&self, text: &str) -> Command {
+        let (tag, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (name, arguments) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (mut name, mut arguments) = (name.to_ascii_uppercase(), arguments);
+        if name == "UID" {
+            let (second, after) = arguments.split_once(' ').unwrap_or((arguments, ""));
+            name = format!("UID {}", second.to_ascii_uppercase());
+            arguments = after;
+        }
+        let mut record = lock(&self.shared.record);
+        let count = record.counts.entry(name.clone()).or_default();
+        *count += 1;
+        let count = *count;
+        let (tag, arguments) = (tag.to_owned(), arguments.to_owned());
+        let command = Command { tag, name, arguments, connection: self.number, count };
+        if writes(&command) {
+            record.violations.push(format!("{} {}", command.name, command.arguments));
+        }
+        record.commands.push(command.clone());
+        command
+    }
+}
+
+/// Whether the command changes the source, `\Seen` included.
+fn writes(command: &Command) -> bool {
+    let name = command.name.strip_prefix("UID ").unwrap_or(&command.name);
+    let arguments = command.arguments.to_ascii_uppercase();
+    match name {
+        "SELECT" | "STORE" | "EXPUNGE" | "APPEND" | "CREATE" | "DELETE" | "RENAME" | "COPY" | "MOVE"
+        | "SUBSCRIBE" | "UNSUBSCRIBE" | "SETACL" | "SETMETADATA" | "SETQUOTA" => true,
+        "FETCH" => {
+            let mut words = arguments.split([' ', '(', ')']);
+            // RFC 3501, 6.4.5: these set \Seen; RFC822.SIZE and RFC822.HEADER do not.
+            words.any(|word| {
+                word.starts_with("BODY[")
+                    || word.starts_with("BINARY[")
+                    || matches!(word, "RFC822" | "RFC822.TEXT")
+            })
+        }
+        _ => false,
+    }
+}
+
+fn announced(text: &str) -> Option<(&str, u64, bool)> {
+    let inner = text.trim_end_matches(['\r', '\n']).strip_suffix('}')?;
+    let (before, size) = inner.rsplit_once('{')?;
+    let waits = !size.ends_with(['+', '-']);
+    Some((before, size.trim_end_matches(['+', '-']).parse().ok()?, waits))
+}
+
+fn replace(octets: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some((first, tail)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(from) {
+            out.extend_from_slice(to);
+            rest = after;
+        } else {
+            out.push(*first);
+            rest = tail;
+        }
+    }
+    out
+}
