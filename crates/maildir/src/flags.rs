@@ -65,7 +65,7 @@ impl Folder {
     /// when this returns; after an error some may have been made, and making all of them again does no harm.
     pub fn set_flags(&self, changes: &[FlagChange]) -> Result<Vec<FlagOutcome>, Error> {
         let wanted: HashSet<&str> = changes.iter().map(|change| change.base.as_str()).collect();
-        let mut entries = self.find_all(&wanted)?;
+        let entries = self.find_all(&wanted)?;
         let mut outcomes = Vec::with_capacity(changes.len());
         let mut rest = changes.iter().peekable();
         while rest.peek().is_some() {
@@ -80,7 +80,7 @@ impl Folder {
             while started.elapsed() < LOCK_PERIOD
                 && let Some(change) = rest.next()
             {
-                let entry = entries.remove(&change.base);
+                let entry = entries.get(&change.base).cloned();
                 outcomes.push(self.set_flags_of(change, entry, &table)?);
             }
         }
@@ -99,8 +99,8 @@ impl Folder {
         let outcome = |result, dropped_keywords| {
             Ok(FlagOutcome { base: change.base.clone(), result, dropped_keywords })
         };
-        for _ in 0..MAX_LOOKS {
-            if entry.is_none() {
+        for look in 0..MAX_LOOKS {
+            if look > 0 {
                 entry = self.find(&change.base)?;
             }
             let Some(found) = entry.take() else { return outcome(FlagResult::Gone, Vec::new()) };
