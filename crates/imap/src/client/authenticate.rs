@@ -154,6 +154,10 @@ impl Connection {
             Credentials::OAuth { .. } => {
                 vec![("OAUTHBEARER", Mechanism::OAuthBearer), ("XOAUTH2", Mechanism::XOAuth2)]
             }
+            // Dovecot 2.3 refuses an authorization identity within SCRAM but takes it with PLAIN.
+            Credentials::Password { authorization_id: Some(_), .. } => {
+                vec![("PLAIN", Mechanism::Plain), ("SCRAM-SHA-256", Mechanism::ScramSha256)]
+            }
             Credentials::Password { .. } => {
                 vec![("SCRAM-SHA-256", Mechanism::ScramSha256), ("PLAIN", Mechanism::Plain)]
             }
