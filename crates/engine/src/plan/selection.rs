@@ -84,7 +84,14 @@ impl Pattern {
     /// Whether it matches a source name. A name written out always matches itself, whatever characters it has.
     pub fn matches(&self, name: &str) -> bool {
         let name = canonical(name);
-        name == self.literal || self.matcher.is_match(&name)
+        name == self.literal || self.matcher.is_match(self.one_octet_each(&name))
+    }
+
+    /// The name with one octet for each letter beyond ASCII that the pattern does not spell out: `?` and `[!a]` are one
+    /// octet to the matcher and one letter to people.
+    fn one_octet_each(&self, name: &str) -> String {
+        let spelled = |c: char| c.is_ascii() || self.literal.contains(c);
+        name.chars().map(|c| if spelled(c) { c } else { '\u{1}' }).collect()
     }
 }
 
@@ -234,6 +241,14 @@ mod tests {
             ("a[1]", "a1", true),
             ("Entwu\u{308}rfe", "Entwürfe", true),
             ("Entw*rfe", "Entwürfe", true),
+            ("Entw?rfe", "Entwürfe", true),
+            ("Entw?rfe", "Entwuerfe", false),
+            ("Entw[!a]rfe", "Entwürfe", true),
+            ("送信?み*", "送信済みアイテム", true),
+            ("ü*ä", "üöä", true),
+            ("ü*ä", "üö", false),
+            ("[äöü]b", "öb", true),
+            ("[äöü]b", "éb", false),
         ] {
             assert_eq!(Pattern::new(pattern).unwrap().matches(name), expected, "{pattern} {name}");
         }
