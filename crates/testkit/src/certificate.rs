@@ -2,12 +2,15 @@
 //! and 127.0.0.1, and those that a client must refuse.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
 };
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::{Doing, Result};
+use crate::{Doing, Error, Result};
 
 /// Which certificate a server shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,6 +77,24 @@ pub fn write(kind: Kind, directory: &Path) -> Result<Files> {
         std::fs::write(path, text).doing(|| format!("writing {}", path.display()))?;
     }
     Ok(files)
+}
+
+/// The configuration of a TLS server that shows this certificate, for the scripted server.
+pub fn server_config(files: &Files) -> Result<Arc<rustls::ServerConfig>> {
+    let certificates = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
+        .map_err(unreadable)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(unreadable)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
+        .map_err(unreadable)?;
+    Ok(Arc::new(config))
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::Unreadable(format!("certificate: {error}"))
 }
 
 fn name(common: &str) -> DistinguishedName {

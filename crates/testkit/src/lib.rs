@@ -57,8 +57,8 @@ pub enum Error {
         /// The tagged answer.
         answer: String,
     },
-    /// An answer that the client of the test kit cannot read.
-    #[error("IMAP: cannot read: {0}")]
+    /// An answer, a certificate or a key that cannot be read.
+    #[error("cannot read: {0}")]
     Unreadable(String),
     /// A mailbox specification that the target cannot hold.
     #[error("cannot be stored there: {0}")]

@@ -38,8 +38,10 @@ impl Process {
     pub fn start(isolation: Isolation, script: &str, log: &Path) -> Result<Self> {
         let wait =
             "read -r how; if [ \"$how\" = stop ] && [ -n \"$MAIN\" ]; then kill -TERM $MAIN; wait $MAIN; fi";
+        // Dovecot and Cyrus make a group of their own, led by the main process.
+        let kill = "kill -9 -- -$MAIN; kill -9 $MAIN; kill -9 -- -$$";
         let (mut command, script) = match isolation {
-            Isolation::Group => (Command::new("sh"), format!("{script}\n{wait}\nkill -9 -- -$$")),
+            Isolation::Group => (Command::new("sh"), format!("{script}\n{wait}\n{kill}")),
             Isolation::Namespace => {
                 let mut command = Command::new("unshare");
                 command.args(["-mp", "--fork", "--kill-child", "--mount-proc", "sh"]);

@@ -258,7 +258,6 @@ impl Scripted {
     }
 
     /// The virtual account, to look at or to change while clients are connected.
-    #[must_use]
     pub fn account(&self) -> MutexGuard<'_, VirtualAccount> {
         lock(&self.shared.account)
     }

@@ -195,3 +195,13 @@ fn the_generated_account_has_the_promised_size() {
     assert_eq!((spec.messages(), spec.folders.len()), (2000, 9));
     assert!((105_000_000..109_000_000).contains(&octets), "{octets}");
 }
+
+#[test]
+fn the_corpus_has_all_its_messages_and_dovecot_serves_them() {
+    let spec = factory::corpus().unwrap();
+    assert_eq!(spec.messages(), 6046);
+    let server = two_users();
+    write(&server, "alice", &spec);
+    let account = Account::new(server.plain(), "alice", "pw");
+    assert_eq!(compare(&account, &account, &Mapping::identity()).unwrap().messages, 6046);
+}

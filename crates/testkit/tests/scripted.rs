@@ -1,6 +1,7 @@
 //! The scripted server answers as an IMAP server does, except where it is told otherwise.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use mailimport_testkit::certificate;
 use mailimport_testkit::imap_client::Client;
 use mailimport_testkit::judge::{Account, Mapping, compare};
 use mailimport_testkit::scripted::{Answer, Folder, Message, Script, Scripted, VirtualAccount};
@@ -83,4 +84,21 @@ fn authenticate_plain_works_with_and_without_an_initial_response() {
     let mut client = Client::connect(server.addr()).unwrap();
     client.command("AUTHENTICATE PLAIN AGFsaWNlAHB3").unwrap();
     assert!(client.command("AUTHENTICATE PLAIN AGFsaWNlAHh4").is_err());
+}
+
+#[test]
+fn tls_is_spoken_from_the_first_octet_when_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = certificate::write(certificate::Kind::Good, directory.path()).unwrap();
+    let script = Script::default().tls(certificate::server_config(&files).unwrap());
+    let server = Scripted::start(account(), script).unwrap();
+    let output = std::process::Command::new("openssl")
+        .args(["s_client", "-brief", "-verify_return_error", "-CAfile"])
+        .arg(&files.ca)
+        .args(["-connect", &server.addr().to_string()])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(text.contains("Verification: OK"), "{text}");
 }

@@ -143,7 +143,9 @@ impl Cyrus {
         let script =
             format!("/usr/lib/cyrus/bin/master -D -C {t}/imapd.conf -M {t}/cyrus.conf -p {t}/pid & MAIN=$!");
         let log = self.path("out");
-        let process = self.process.insert(Process::start(Isolation::Group, &script, &log)?);
+        // Each imapd makes a group of its own: only a namespace gets them all.
+        let isolation = if Process::can_isolate() { Isolation::Namespace } else { Isolation::Group };
+        let process = self.process.insert(Process::start(isolation, &script, &log)?);
         await_greeting("Cyrus", self.plain, process, || std::fs::read_to_string(&log).unwrap_or_default())
     }
 }
