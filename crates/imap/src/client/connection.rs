@@ -295,7 +295,9 @@ impl Connection {
         match response {
             Response::Capability(capabilities) => self.capabilities = capabilities.clone(),
             Response::Exists(count) => self.exists = Some(*count),
-            Response::Status(status) | Response::Tagged { status, .. } => self.observe_status(status),
+            Response::Status(status) | Response::PreAuth(status) | Response::Tagged { status, .. } => {
+                self.observe_status(status);
+            }
             Response::Bye(status) => {
                 debug!(text = status.text, "the server says goodbye");
                 return Err(Error::Bye { code: status.code.clone(), text: status.text.clone() });

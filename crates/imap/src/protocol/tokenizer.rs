@@ -79,8 +79,11 @@ impl<'a> Tokenizer<'a> {
         self.rest().is_empty()
     }
 
-    /// Whether a literal ends exactly here.
-    pub(crate) fn follows_streamed_literal(&self) -> bool {
+    /// Whether a body ended exactly here and something other than a space follows.
+    pub(crate) fn is_glued_to_body(&self) -> bool {
+        if self.rest().first().is_none_or(u8::is_ascii_whitespace) {
+            return false;
+        }
         self.literals.iter().any(|literal| literal.streamed.is_some() && literal.end == self.position)
     }
 

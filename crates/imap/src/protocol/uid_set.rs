@@ -336,3 +336,97 @@ impl FromStr for UidSet {
         Ok(UidSet { ranges: melt(ranges) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn uid(number: u32) -> Uid {
+        Uid::new(number).unwrap()
+    }
+
+    fn set(numbers: &BTreeSet<u32>) -> UidSet {
+        numbers.iter().copied().map(uid).collect()
+    }
+
+    fn numbers(set: &UidSet) -> BTreeSet<u32> {
+        set.iter().map(Uid::get).collect()
+    }
+
+    #[test]
+    fn texts_are_read_or_refused() {
+        for (text, shown) in [
+            ("", ""),
+            ("7", "7"),
+            ("1:3,7", "1:3,7"),
+            ("3:1,2:5,6", "1:6"),
+            ("4294967295,1", "1,4294967295"),
+            ("1:4294967295", "1:4294967295"),
+        ] {
+            assert_eq!(text.parse::<UidSet>().unwrap().to_string(), shown);
+        }
+        for text in ["*", "1:*", "0", "0:4", "a", "1,", ",1", "1::2", "-1", "+1", "4294967296", " 1"] {
+            assert!(text.parse::<UidSet>().is_err(), "{text}");
+        }
+        assert_eq!("1:4294967295".parse::<UidSet>().unwrap().len(), 4_294_967_295);
+    }
+
+    #[test]
+    fn the_whole_range_can_be_cut_and_changed() {
+        let mut all: UidSet = "1:4294967295".parse().unwrap();
+        assert_eq!(all.wire_pieces(10).map(|piece| piece.to_string()).collect::<Vec<_>>(), ["1:4294967295"]);
+        assert_eq!(all.chunks(1 << 31).count(), 2);
+        all.insert(uid(u32::MAX));
+        assert!(all.remove(uid(u32::MAX)) && all.remove(uid(1)) && !all.remove(uid(1)));
+        assert_eq!(all.to_string(), "2:4294967294");
+    }
+
+    proptest! {
+        #[test]
+        fn sets_behave_like_sets(
+            a in prop::collection::btree_set(1..60_u32, 0..40),
+            b in prop::collection::btree_set(1..60_u32, 0..40),
+            size in 1..20_usize, octets in 1..30_usize, change in 1..60_u32,
+        ) {
+            let (left, right) = (set(&a), set(&b));
+            prop_assert_eq!(numbers(&left.union(&right)), a.union(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(numbers(&left.difference(&right)), a.difference(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(numbers(&left.intersection(&right)), a.intersection(&b).copied().collect::<BTreeSet<_>>());
+            prop_assert_eq!(left.len(), a.len() as u64);
+            prop_assert_eq!(left.first().map(Uid::get), a.first().copied());
+            prop_assert_eq!(left.last().map(Uid::get), a.last().copied());
+            prop_assert_eq!(left.contains(uid(change)), a.contains(&change));
+            prop_assert_eq!(&left.to_string().parse::<UidSet>().unwrap(), &left);
+            prop_assert!(left.iter().rev().map(Uid::get).eq(a.iter().rev().copied()));
+
+            let chunks: Vec<UidSet> = left.chunks(size).collect();
+            prop_assert!(chunks.iter().rev().skip(1).all(|chunk| chunk.len() == size as u64));
+            prop_assert!(chunks.iter().flat_map(UidSet::iter).map(Uid::get).eq(a.iter().copied()));
+            let pieces: Vec<UidSet> = left.wire_pieces(octets).collect();
+            prop_assert!(pieces.iter().all(|p| p.to_string().len() <= octets || p.ranges().count() == 1));
+            prop_assert!(pieces.iter().flat_map(UidSet::iter).map(Uid::get).eq(a.iter().copied()));
+
+            let (mut grown, mut shrunk) = (left.clone(), left.clone());
+            grown.insert(uid(change));
+            prop_assert_eq!(shrunk.remove(uid(change)), a.contains(&change));
+            let mut model = a.clone();
+            model.insert(change);
+            prop_assert_eq!(&grown, &set(&model));
+            model.remove(&change);
+            prop_assert_eq!(&shrunk, &set(&model));
+        }
+
+        #[test]
+        fn the_order_of_insertion_does_not_matter(mut list in prop::collection::vec(1..40_u32, 0..40)) {
+            let collected: UidSet = list.iter().copied().map(uid).collect();
+            let mut inserted = UidSet::new();
+            list.iter().for_each(|&number| inserted.insert(uid(number)));
+            list.sort_unstable();
+            let sorted: UidSet = list.into_iter().map(uid).collect();
+            prop_assert_eq!(&collected, &sorted);
+            prop_assert_eq!(&inserted, &sorted);
+        }
+    }
+}

@@ -135,4 +135,18 @@ mod tests {
             assert_eq!(decode(wire), Err(reason), "{wire}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_reads_back(text in ".*") {
+            proptest::prop_assert_eq!(decode(&encode(&text)), Ok(text));
+        }
+
+        #[test]
+        fn what_is_understood_is_the_only_form(name in "[a&+,A-Z-]{0,12}") {
+            if let Ok(text) = decode(&name) {
+                proptest::prop_assert_eq!(encode(&text), name);
+            }
+        }
+    }
 }

@@ -13,14 +13,14 @@ use mailimport_imap as imap;
 
 const MAIL: u32 = 12_345;
 
-pub struct Dovecot {
+pub(crate) struct Dovecot {
     child: Child,
     directory: tempfile::TempDir,
-    pub plain: u16,
-    pub tls: u16,
-    pub authority: String,
+    pub(crate) plain: u16,
+    pub(crate) tls: u16,
+    pub(crate) authority: String,
     /// The server's certificate (DER).
-    pub certificate: Vec<u8>,
+    pub(crate) certificate: Vec<u8>,
 }
 
 impl Drop for Dovecot {
@@ -54,7 +54,7 @@ fn certificates(directory: &Path) -> (String, Vec<u8>) {
 
 impl Dovecot {
     /// Alice (password `pw`), Bob, and the master user root (`mpw`).
-    pub fn start() -> Dovecot {
+    pub(crate) fn start() -> Dovecot {
         let directory = tempfile::Builder::new().prefix("mi").tempdir_in("/tmp").unwrap();
         let path = directory.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -110,11 +110,11 @@ impl Dovecot {
         }
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    pub fn maildir(&self, user: &str, folder: &str) -> PathBuf {
+    pub(crate) fn maildir(&self, user: &str, folder: &str) -> PathBuf {
         let home = self.directory.path().join("mail").join(user);
         let mut path = home.join("Maildir");
         let mut made = vec![home, path.clone()];
@@ -131,7 +131,7 @@ impl Dovecot {
     }
 
     /// Puts a message into a folder's files; `pieces` are its content.
-    pub fn deliver(&self, user: &str, folder: &str, number: u32, flags: &str, pieces: &[&[u8]]) {
+    pub(crate) fn deliver(&self, user: &str, folder: &str, number: u32, flags: &str, pieces: &[&[u8]]) {
         let name = format!("{}.M{number:06}.test:2,{flags}", 1_700_000_000 + number);
         let path = self.maildir(user, folder).join("cur").join(name);
         let mut file = fs::File::create(&path).unwrap();
@@ -141,17 +141,17 @@ impl Dovecot {
         chown(&path, Some(MAIL), Some(MAIL)).unwrap();
     }
 
-    pub fn endpoint(&self, host: &str, security: Security) -> Endpoint {
+    pub(crate) fn endpoint(&self, host: &str, security: Security) -> Endpoint {
         let port = if security == Security::ImplicitTls { self.tls } else { self.plain };
         Endpoint { host: host.to_owned(), port, security }
     }
 
-    pub fn trust(&self) -> Tls {
+    pub(crate) fn trust(&self) -> Tls {
         let additional_roots = TlsTrust::parse_pem(self.authority.as_bytes()).unwrap();
         Tls::new(TlsTrust { additional_roots, pin: None }).unwrap()
     }
 
-    pub async fn open(&self, security: Security) -> Connection {
+    pub(crate) async fn open(&self, security: Security) -> Connection {
         let endpoint = self.endpoint("localhost", security);
         Connection::open(&endpoint, &self.trust(), &Options::default()).await.unwrap()
     }

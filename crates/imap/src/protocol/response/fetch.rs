@@ -148,7 +148,7 @@ impl<'a> FetchParser<'a> {
     fn items(&mut self, body_tail: &[u8]) {
         let mut place = Place { depth: 0, closed: false, items_outside: false };
         loop {
-            let glued = self.tokens.follows_streamed_literal();
+            let glued = self.tokens.is_glued_to_body();
             self.tokens.skip_spaces();
             match self.tokens.peek() {
                 None => break,
