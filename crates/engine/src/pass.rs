@@ -449,7 +449,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             let naming = self.naming(planned, listing.uid_validity);
             updated = crate::settle::flags(self.account, epoch.id, folder, &naming, &fresh).await?;
         }
-        if epoch.seen.is_none() && planned.source.subscribed && !planned.destination.is_inbox() {
+        if epoch.seen.is_none() && planned.source.subscribed {
             self.account.destination.subscribe(std::slice::from_ref(&planned.destination))?;
         }
         let seen = Seen {

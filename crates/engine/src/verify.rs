@@ -128,8 +128,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             let found = passes.compare(planned, &mut session, gathered, at).await?;
             let mut differences = differences.lock().unwrap_or_else(PoisonError::into_inner);
             differences.extend(found);
-            let wanted = planned.source.subscribed && !planned.destination.is_inbox();
-            if wanted && !subscribed.contains(&planned.destination) {
+            if planned.source.subscribed && !subscribed.contains(&planned.destination) {
                 differences.push(Difference {
                     folder: planned.source.text.clone(),
                     class: "subscription".into(),

@@ -1,0 +1,10 @@
+//! The engine against real servers: what arrives is read back by a real Dovecot and judged by the test kit, which
+//! shares no code with the engine.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on has failed")]
+
+mod again;
+mod arrival;
+mod epochs;
+mod live;
+mod rig;
+mod source_odd;

@@ -1,0 +1,188 @@
+//! One source account, one Maildir, a Dovecot that serves it, and a ledger: what every test of the engine needs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::account::{Account, Settings, Source};
+use engine::clock::SystemClock;
+use engine::destination::MaildirDestination;
+use engine::plan::Selection;
+use engine::progress::Silent;
+use engine::report::{Report, Verdict};
+use store::Store;
+use testkit::imap_client::Client;
+use testkit::judge::{self, Mapping};
+use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
+use tokio_util::sync::CancellationToken;
+
+pub const PASSWORD: &str = "pw";
+
+/// A Dovecot that is the old provider of `alice` and serves the new mailbox of `bob`.
+pub struct Rig {
+    pub server: Dovecot,
+    pub ledger: tempfile::TempDir,
+    pub source: SocketAddr,
+    pub settings: Settings,
+    pub selection: Selection,
+    pub cancel: CancellationToken,
+}
+
+impl Rig {
+    pub fn start() -> Rig {
+        Rig::with(DovecotOptions::with_users([User::new("alice", PASSWORD), User::new("bob", PASSWORD)]))
+    }
+
+    pub fn with(options: DovecotOptions) -> Rig {
+        let server = Dovecot::start(&options).unwrap();
+        let source = server.plain();
+        let settings = Settings { patience: Duration::from_secs(20), ..Settings::default() };
+        Rig {
+            server,
+            ledger: tempfile::tempdir().unwrap(),
+            source,
+            settings,
+            selection: Selection::default(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.ledger.path().join("ledger.db")
+    }
+
+    fn credentials() -> imap::Credentials {
+        imap::Credentials::Password {
+            user: "alice".into(),
+            password: PASSWORD.to_owned().into(),
+            authorization_id: None,
+        }
+    }
+
+    async fn run(&self, work: Work) -> Report {
+        let (uid, gid) = self.server.owner();
+        let destination =
+            MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid })).unwrap();
+        let source = Source {
+            endpoint: imap::Endpoint {
+                host: self.source.ip().to_string(),
+                port: self.source.port(),
+                security: imap::Security::Plaintext,
+            },
+            tls: imap::Tls::new(imap::TlsTrust::default()).unwrap(),
+            credentials: Rig::credentials(),
+        };
+        let ledger = Store::open_file(&self.state(), None).await.unwrap();
+        let account = Account {
+            source: &source,
+            destination: &destination,
+            ledger: &ledger,
+            selection: &self.selection,
+            settings: &self.settings,
+            progress: Arc::new(Silent),
+            clock: Arc::new(SystemClock),
+            cancel: self.cancel.clone(),
+        };
+        let report = match work {
+            Work::Import => account.import().await,
+            Work::Verify => account.verify().await,
+        };
+        ledger.close().await.unwrap();
+        report
+    }
+
+    pub async fn import(&self) -> Report {
+        self.run(Work::Import).await
+    }
+
+    pub async fn verify(&self) -> Report {
+        self.run(Work::Verify).await
+    }
+
+    /// Imports, and expects the verdict `complete` with balanced numbers.
+    pub async fn import_all(&self) -> Report {
+        let report = self.import().await;
+        assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
+        assert_balanced(&report);
+        report
+    }
+
+    /// The independent judge: the source as its server shows it, the new mailbox as Dovecot shows it.
+    pub fn judge(&self, mapping: &Mapping) {
+        let source = judge::Account::new(self.source, "alice", PASSWORD);
+        self.judge_from(&source, mapping);
+    }
+
+    pub fn judge_from(&self, source: &judge::Account, mapping: &Mapping) {
+        let destination = judge::Account::new(self.server.plain(), "bob", PASSWORD);
+        judge::compare(source, &destination, mapping).unwrap().assert_equal();
+    }
+
+    pub fn alice(&self) -> Client {
+        Client::login(self.source, "alice", PASSWORD).unwrap()
+    }
+
+    pub fn bob(&self) -> Client {
+        Client::login(self.server.plain(), "bob", PASSWORD).unwrap()
+    }
+
+    /// Every message file below the new mailbox, with what would change if somebody touched it.
+    pub fn files(&self) -> BTreeMap<PathBuf, (u64, i64, i64, i64)> {
+        let mut files = BTreeMap::new();
+        collect(&self.server.maildir("bob"), &mut files);
+        files
+    }
+
+    /// No litter in any `tmp`, no lock.
+    pub fn assert_clean(&self) {
+        for (path, _) in self.everything() {
+            let text = path.to_string_lossy();
+            assert!(!text.contains("/tmp/") || !text.contains("mailimport"), "litter: {text}");
+            assert!(!text.ends_with("dovecot-uidlist.lock"), "lock: {text}");
+        }
+    }
+
+    fn everything(&self) -> BTreeMap<PathBuf, ()> {
+        let mut all = BTreeMap::new();
+        walk(&self.server.maildir("bob"), &mut |path, _| {
+            all.insert(path.to_owned(), ());
+        });
+        all
+    }
+}
+
+enum Work {
+    Import,
+    Verify,
+}
+
+pub fn assert_balanced(report: &Report) {
+    assert!(report.totals.balances(), "{report:#?}");
+    assert!(report.folders.iter().all(|folder| folder.counts.balances()), "{report:#?}");
+}
+
+fn collect(root: &Path, files: &mut BTreeMap<PathBuf, (u64, i64, i64, i64)>) {
+    walk(root, &mut |path, metadata| {
+        let directory = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        if matches!(directory, Some("cur" | "new")) {
+            let facts = (metadata.ino(), metadata.mtime(), metadata.ctime(), metadata.ctime_nsec());
+            files.insert(path.to_owned(), facts);
+        }
+    });
+}
+
+fn walk(root: &Path, each: &mut dyn FnMut(&Path, &std::fs::Metadata)) {
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        // A file that a server renames meanwhile is nobody's fault.
+        let Ok(metadata) = std::fs::symlink_metadata(&path) else { continue };
+        if metadata.is_dir() {
+            walk(&path, each);
+        } else {
+            each(&path, &metadata);
+        }
+    }
+}
