@@ -1,4 +1,5 @@
 //! The fuzz targets' inputs, and mutations of them, through the same entry points.
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
 mod decode;
 

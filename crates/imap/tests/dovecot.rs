@@ -1,4 +1,5 @@
 //! The client against a real Dovecot.
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
 mod server;
 

@@ -1,6 +1,7 @@
 //! Response lines as real servers send them, and hostile ones: what becomes of each.
 //!
 //! Every line is fed in all ways of cutting it in two, and octet by octet; the result must be the same.
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
 mod decode;
 

@@ -1,4 +1,5 @@
 //! Valid responses, read by us and by `imap-codec`, must say the same.
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
 mod decode;
 

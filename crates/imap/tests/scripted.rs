@@ -1,4 +1,5 @@
 //! The client against servers that answer from a script.
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
 use std::time::Duration;
 

@@ -13,6 +13,9 @@ use crate::protocol::{Command, Condition, Fetched, Frame, ModSeq, Response, Resp
 /// Longest command line sent, in octets (RFC 7162, section 4, tells servers to take 8,192).
 const LINE: usize = 8_000;
 
+/// Into how many commands one set may be cut, whatever the limit (about 500,000 scattered UIDs).
+const SPLIT: usize = 512;
+
 /// What to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchItem {
@@ -185,7 +188,7 @@ impl Pipeline<'_> {
             return Err(Error::Unsendable { what: "an empty set of messages" });
         }
         let limit = connection.options.limits.commands_in_flight;
-        if connection.in_flight.commands.len() + sets.len() > limit.max(sets.len()) {
+        if connection.in_flight.commands.len() + sets.len() > limit.max(sets.len().min(SPLIT)) {
             return Err(Error::LimitExceeded { what: "commands on the wire", limit: limit as u64 });
         }
         connection.in_flight.next += 1;

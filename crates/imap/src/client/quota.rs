@@ -4,6 +4,9 @@ use super::Connection;
 use crate::error::Error;
 use crate::protocol::{Command, Quota, Response, WireName};
 
+/// Quota roots of one folder; real servers have one or two.
+const ROOTS: usize = 100;
+
 impl Connection {
     /// The limits that a folder is under; none where the server has none.
     ///
@@ -18,6 +21,9 @@ impl Connection {
         self.execute(command, |response| {
             if let Response::Quota(quota) = response {
                 quotas.push(quota);
+            }
+            if quotas.len() > ROOTS {
+                return Err(Error::LimitExceeded { what: "quota roots", limit: ROOTS as u64 });
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::Connection;
 use super::connection::require_ok;
 use crate::error::{Error, FramingFault};
-use crate::protocol::{Command, Literals, Response, Status, WireName};
+use crate::protocol::{Command, Response, Status, WireName};
 
 /// A number to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,18 +107,15 @@ impl Connection {
                     // A literal the server must agree to: let the others finish first.
                     break;
                 }
-                let waits = pieces.len() > 1 && literals != Literals::All;
                 let rest = pieces.split_off(1);
                 self.write(pieces.pop().unwrap_or_default())?;
                 let mut refused = None;
-                if waits {
-                    for piece in rest {
-                        refused = self.continuation("STATUS", tag).await?;
-                        if refused.is_some() {
-                            break;
-                        }
-                        self.write(piece)?;
+                for piece in rest {
+                    refused = self.continuation("STATUS", tag).await?;
+                    if refused.is_some() {
+                        break;
                     }
+                    self.write(piece)?;
                 }
                 match refused {
                     Some(status) => results[next] = require_ok("STATUS", status).and(Err(missing())),
@@ -130,7 +127,8 @@ impl Connection {
                 return Ok(results);
             }
             match self.response().await? {
-                Response::FolderStatus(name, status) => {
+                // What nobody asked for is bounded by the folders that were.
+                Response::FolderStatus(name, status) if answers.len() <= names.len() => {
                     answers.insert(key(&name), status);
                 }
                 Response::Tagged { tag, status } => {
