@@ -239,3 +239,73 @@ async fn a_name_that_needs_a_literal_waits_for_the_server() {
     let answers = connection.status_many(&[name], &items).await.unwrap();
     assert_eq!(answers[0].as_ref().unwrap().messages, Some(3));
 }
+
+#[tokio::test]
+async fn a_decompression_bomb_ends_the_connection() {
+    use async_compression::tokio::write::DeflateEncoder;
+    let (client, server) = duplex(1 << 20);
+    let server = tokio::spawn(async move {
+        let mut server = BufReader::new(server);
+        let greeting = "* PREAUTH [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hi\r\n";
+        server.write_all(greeting.as_bytes()).await.unwrap();
+        server.read_line(&mut String::new()).await.unwrap();
+        server.write_all(b"m1 OK go\r\n").await.unwrap();
+        let mut bomb = DeflateEncoder::new(server);
+        let lines = "* 1 EXISTS\r\n".repeat(10_000);
+        // 120 MB, some 300 kB on the wire.
+        for _ in 0..1_000 {
+            if bomb.write_all(lines.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+        let _ = bomb.shutdown().await;
+    });
+    let mut options = Options::default();
+    options.limits.compression_ratio = 20;
+    let mut connection = Connection::over(client, &options).await.unwrap();
+    connection.compress().await.unwrap();
+    let error = connection.noop().await.unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { what: "the compression ratio", limit: 20 }), "{error:?}");
+    drop(connection);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_read_in_interrupted_steps_loses_nothing() {
+    let (client, mut server) = duplex(64);
+    let body = "0123456789".repeat(500);
+    let answer = format!("* 1 FETCH (UID 1 BODY[] {{{}}}\r\n{body})\r\nm1 OK\r\n", body.len());
+    let task = tokio::spawn(async move {
+        server.write_all(b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n").await.unwrap();
+        for piece in answer.as_bytes().chunks(37) {
+            server.write_all(piece).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let _ = server.read(&mut [0; 64]).await;
+    });
+    let mut connection = Connection::over(client, &Options::default()).await.unwrap();
+    let mut pipeline = connection.fetch();
+    pipeline.send_all(&[FetchItem::Body], None).await.unwrap();
+    let (mut octets, mut interrupted) = (Vec::new(), 0);
+    loop {
+        // The step is given up as soon as it would have to wait.
+        let step = tokio::select! {
+            biased;
+            event = pipeline.next() => Some(event.unwrap()),
+            () = std::future::ready(()) => None,
+        };
+        match step {
+            None => {
+                interrupted += 1;
+                tokio::task::yield_now().await;
+            }
+            Some(None) => break,
+            Some(Some(FetchEvent::BodyData(data))) => octets.extend_from_slice(&data),
+            Some(Some(_)) => {}
+        }
+    }
+    assert!(interrupted > 10, "{interrupted}");
+    assert_eq!(octets, body.as_bytes());
+    drop(connection);
+    task.await.unwrap();
+}
