@@ -250,13 +250,18 @@ impl Placer<'_> {
         rest.sort();
         for (_, _, levels) in rest {
             let Some((name, above)) = levels.split_last() else { continue };
-            let parent = self.paths.get(above).cloned().unwrap_or_default();
-            let followed = parent != above;
-            let why =
-                followed.then(|| format!("Its parent folder is saved as {}.", FolderPath(parent.clone())));
+            let (parent, why) = self.parent(above);
             self.settle(&levels, &parent, name, why.as_deref(), Vec::new());
         }
         self.place_repeated();
+    }
+
+    /// Where a part of the tree went, and the sentence for what follows it to another name.
+    fn parent(&self, above: &[String]) -> (Vec<String>, Option<String>) {
+        let parent = self.paths.get(above).cloned().unwrap_or_default();
+        let why = (parent != above)
+            .then(|| format!("Its parent folder is saved as {}.", FolderPath(parent.clone())));
+        (parent, why)
     }
 
     /// Folders whose decoded names are the same although they are several.
@@ -268,12 +273,12 @@ impl Placer<'_> {
             .collect();
         for (levels, index) in repeated {
             let Some((name, above)) = levels.split_last() else { continue };
-            let parent = self.paths.get(above).cloned().unwrap_or_default();
+            let (parent, followed) = self.parent(above);
             let seed =
                 [self.folders[index].text.as_bytes(), b"\0", self.folders[index].name.as_bytes()].concat();
-            let (path, why) = self.find_place(&parent, name, &seed, Vec::new());
+            let (path, changed) = self.find_place(&parent, name, &seed, Vec::new());
             self.placements[index].path = path;
-            self.placements[index].why = why;
+            self.placements[index].why = [followed.unwrap_or_default(), changed].join(" ").trim().to_owned();
         }
     }
 

@@ -312,6 +312,16 @@ fn folders_with_one_decoded_name_stay_two() {
 }
 
 #[test]
+fn the_second_of_two_with_one_decoded_name_follows_its_parent_and_says_so() {
+    let junk = with_role("Old/a", Role::Junk);
+    let second = SourceFolder { name: WireName::new("other"), ..folder("Old/a") };
+    let selection = Selection::default().map("Old=New").unwrap();
+    let plan = plan(&[junk, second], &[], &NameRules::maildir(), &selection);
+    assert_mapping(&plan, &[("Old/a", "Junk"), ("Old/a", "New/a")]);
+    assert_eq!(plan.renamed[1].why, "Its parent folder is saved as New.");
+}
+
+#[test]
 fn a_folder_that_is_listed_twice_is_planned_once() {
     let plan = plan_of(&[folder("x"), with_role("x", Role::Junk), folder("x")]);
     assert_mapping(&plan, &[("x", "Junk")]);
