@@ -20,7 +20,7 @@ use crate::listing::FetchItemKind;
 use crate::pass::{FolderOutcome, Passes};
 use crate::plan::{self, Plan, PlannedFolder, Selection};
 use crate::progress::{Event, Progress, Silent};
-use crate::report::{Counts, Report, SCHEMA, SourceLine, Verdict, Verification};
+use crate::report::{Counts, Exception, FolderLine, Report, SCHEMA, SourceLine, Verdict, Verification};
 use crate::survey::{self, Survey};
 
 /// Logs in and surveys the source; changes nothing anywhere.
@@ -336,8 +336,30 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             report.verification.compared += outcome.verification.compared;
             report.verification.different += outcome.verification.different;
         }
+        let unbalanced = report.folders.iter().filter(|folder| !folder.counts.balances()).map(unbalanced);
+        report.exceptions.extend(unbalanced.collect::<Vec<_>>());
         report.verdict = verdict(&report);
         report
+    }
+}
+
+/// The identity does not hold: said loudly, for it must never happen.
+fn unbalanced(folder: &FolderLine) -> Exception {
+    let counts = &folder.counts;
+    Exception {
+        folder: folder.source.clone(),
+        uid: None,
+        class: "unbalanced".into(),
+        message: format!(
+            "The numbers of this folder do not add up: {} messages were listed and {} are accounted for. Import again.",
+            counts.listed,
+            counts.accounted()
+        ),
+        size: None,
+        date: None,
+        from: None,
+        subject: None,
+        retryable: true,
     }
 }
 

@@ -74,14 +74,18 @@ pub struct Counts {
 impl Counts {
     /// Whether the identity holds.
     pub fn balances(&self) -> bool {
-        self.listed
-            == self.imported
-                + self.already_there
-                + self.removed_by_user
-                + self.skipped
-                + self.failed
-                + self.unreadable
-                + self.phantom
+        self.listed == self.accounted()
+    }
+
+    /// Messages of which it is known what became of them.
+    pub fn accounted(&self) -> u64 {
+        self.imported
+            + self.already_there
+            + self.removed_by_user
+            + self.skipped
+            + self.failed
+            + self.unreadable
+            + self.phantom
     }
 
     /// Adds another folder's numbers.

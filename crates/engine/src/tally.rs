@@ -169,14 +169,8 @@ pub(crate) fn finished(
     let counts = &mut outcome.line.counts;
     counts.flags_updated = flags_updated;
     if interrupted {
-        let reached = Counts { failed: 0, ..*counts };
-        let sum = reached.imported
-            + reached.already_there
-            + reached.removed_by_user
-            + reached.skipped
-            + reached.unreadable
-            + reached.phantom;
-        counts.failed = counts.listed.saturating_sub(sum);
+        // Not reached is not lost: the next run brings them.
+        counts.failed = counts.listed.saturating_sub(counts.accounted() - counts.failed);
     }
     if listing.ignored > 0 {
         outcome.notes.push(Note {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use engine::account::{Account, Settings, Source};
 use engine::clock::SystemClock;
 use engine::destination::MaildirDestination;
+use engine::ledger::Ledger;
 use engine::plan::Selection;
 use engine::progress::Silent;
 use engine::report::{Report, Verdict};
@@ -19,24 +20,24 @@ use testkit::judge::{self, Mapping};
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 use tokio_util::sync::CancellationToken;
 
-pub const PASSWORD: &str = "pw";
+pub(crate) const PASSWORD: &str = "pw";
 
 /// A Dovecot that is the old provider of `alice` and serves the new mailbox of `bob`.
-pub struct Rig {
-    pub server: Dovecot,
-    pub ledger: tempfile::TempDir,
-    pub source: SocketAddr,
-    pub settings: Settings,
-    pub selection: Selection,
-    pub cancel: CancellationToken,
+pub(crate) struct Rig {
+    pub(crate) server: Dovecot,
+    pub(crate) ledger: tempfile::TempDir,
+    pub(crate) source: SocketAddr,
+    pub(crate) settings: Settings,
+    pub(crate) selection: Selection,
+    pub(crate) cancel: CancellationToken,
 }
 
 impl Rig {
-    pub fn start() -> Rig {
+    pub(crate) fn start() -> Rig {
         Rig::with(DovecotOptions::with_users([User::new("alice", PASSWORD), User::new("bob", PASSWORD)]))
     }
 
-    pub fn with(options: DovecotOptions) -> Rig {
+    pub(crate) fn with(options: DovecotOptions) -> Rig {
         let server = Dovecot::start(&options).unwrap();
         let source = server.plain();
         let settings = Settings { patience: Duration::from_secs(20), ..Settings::default() };
@@ -50,7 +51,7 @@ impl Rig {
         }
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.ledger.path().join("ledger.db")
     }
 
@@ -63,9 +64,17 @@ impl Rig {
     }
 
     async fn run(&self, work: Work) -> Report {
+        let ledger = Store::open_file(&self.state(), None).await.unwrap();
+        let report = self.run_with(work, &ledger).await;
+        ledger.close().await.unwrap();
+        report
+    }
+
+    pub(crate) async fn run_with(&self, work: Work, ledger: &impl Ledger) -> Report {
         let (uid, gid) = self.server.owner();
         let destination =
-            MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid })).unwrap();
+            MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid }))
+                .unwrap();
         let source = Source {
             endpoint: imap::Endpoint {
                 host: self.source.ip().to_string(),
@@ -75,35 +84,32 @@ impl Rig {
             tls: imap::Tls::new(imap::TlsTrust::default()).unwrap(),
             credentials: Rig::credentials(),
         };
-        let ledger = Store::open_file(&self.state(), None).await.unwrap();
         let account = Account {
             source: &source,
             destination: &destination,
-            ledger: &ledger,
+            ledger,
             selection: &self.selection,
             settings: &self.settings,
             progress: Arc::new(Silent),
             clock: Arc::new(SystemClock),
             cancel: self.cancel.clone(),
         };
-        let report = match work {
+        match work {
             Work::Import => account.import().await,
             Work::Verify => account.verify().await,
-        };
-        ledger.close().await.unwrap();
-        report
+        }
     }
 
-    pub async fn import(&self) -> Report {
+    pub(crate) async fn import(&self) -> Report {
         self.run(Work::Import).await
     }
 
-    pub async fn verify(&self) -> Report {
+    pub(crate) async fn verify(&self) -> Report {
         self.run(Work::Verify).await
     }
 
     /// Imports, and expects the verdict `complete` with balanced numbers.
-    pub async fn import_all(&self) -> Report {
+    pub(crate) async fn import_all(&self) -> Report {
         let report = self.import().await;
         assert_eq!(report.verdict, Verdict::Complete, "{report:#?}");
         assert_balanced(&report);
@@ -111,36 +117,37 @@ impl Rig {
     }
 
     /// The independent judge: the source as its server shows it, the new mailbox as Dovecot shows it.
-    pub fn judge(&self, mapping: &Mapping) {
+    pub(crate) fn judge(&self, mapping: &Mapping) {
         let source = judge::Account::new(self.source, "alice", PASSWORD);
         self.judge_from(&source, mapping);
     }
 
-    pub fn judge_from(&self, source: &judge::Account, mapping: &Mapping) {
+    pub(crate) fn judge_from(&self, source: &judge::Account, mapping: &Mapping) {
         let destination = judge::Account::new(self.server.plain(), "bob", PASSWORD);
         judge::compare(source, &destination, mapping).unwrap().assert_equal();
     }
 
-    pub fn alice(&self) -> Client {
+    pub(crate) fn alice(&self) -> Client {
         Client::login(self.source, "alice", PASSWORD).unwrap()
     }
 
-    pub fn bob(&self) -> Client {
+    pub(crate) fn bob(&self) -> Client {
         Client::login(self.server.plain(), "bob", PASSWORD).unwrap()
     }
 
     /// Every message file below the new mailbox, with what would change if somebody touched it.
-    pub fn files(&self) -> BTreeMap<PathBuf, (u64, i64, i64, i64)> {
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, (u64, i64, i64, i64)> {
         let mut files = BTreeMap::new();
         collect(&self.server.maildir("bob"), &mut files);
         files
     }
 
     /// No litter in any `tmp`, no lock.
-    pub fn assert_clean(&self) {
+    pub(crate) fn assert_clean(&self) {
         for (path, _) in self.everything() {
             let text = path.to_string_lossy();
-            assert!(!text.contains("/tmp/") || !text.contains("mailimport"), "litter: {text}");
+            let in_tmp = path.parent().and_then(Path::file_name).is_some_and(|name| name == "tmp");
+            assert!(!in_tmp, "litter: {text}");
             assert!(!text.ends_with("dovecot-uidlist.lock"), "lock: {text}");
         }
     }
@@ -154,12 +161,12 @@ impl Rig {
     }
 }
 
-enum Work {
+pub(crate) enum Work {
     Import,
     Verify,
 }
 
-pub fn assert_balanced(report: &Report) {
+pub(crate) fn assert_balanced(report: &Report) {
     assert!(report.totals.balances(), "{report:#?}");
     assert!(report.folders.iter().all(|folder| folder.counts.balances()), "{report:#?}");
 }
