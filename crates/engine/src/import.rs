@@ -20,7 +20,7 @@ use crate::listing::FetchItemKind;
 use crate::pass::{FolderOutcome, Passes};
 use crate::plan::{self, Plan, PlannedFolder, Selection};
 use crate::progress::{Event, Progress, Silent};
-use crate::report::{Counts, Exception, FolderLine, Report, SCHEMA, SourceLine, Verdict, Verification};
+use crate::report::{Counts, Exception, FolderLine, Note, Report, SCHEMA, SourceLine, Verdict, Verification};
 use crate::survey::{self, Survey};
 
 /// Logs in and surveys the source; changes nothing anywhere.
@@ -323,7 +323,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             exceptions: Vec::new(),
             renamed_folders: gathered.plan.renamed,
             left_out: gathered.plan.left_out.into_iter().map(|left| (left.source, left.why)).collect(),
-            notes: Vec::new(),
+            notes: gathered.plan.unused.iter().map(|option| unused(option)).collect(),
             verification: Verification::default(),
             differences: None,
             error: result.err().map(|error| error.stop()),
@@ -341,6 +341,12 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         report.verdict = verdict(&report);
         report
     }
+}
+
+/// An option that matched no folder: probably misspelt.
+fn unused(option: &str) -> Note {
+    let message = format!("{option} matches no folder of the old account.");
+    Note { folder: String::new(), class: "option_unused".into(), uids: String::new(), message }
 }
 
 /// The identity does not hold: said loudly, for it must never happen.

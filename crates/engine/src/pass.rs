@@ -17,7 +17,7 @@ use crate::folder::Role;
 use crate::ledger::{AccountRecord, Cause, Epoch, EpochId, Ledger, MessageRecord, Seen, State};
 use crate::line::{Line, Session};
 use crate::listing::{self, Detail, FetchItemKind, Listing};
-use crate::plan::PlannedFolder;
+use crate::plan::{PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Exception, FolderLine, Note, Verification};
 use crate::tally::{add_foreign, adopt, denied, finished, unstable};
@@ -142,7 +142,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         session: &mut Option<Session>,
         publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
-        self.account.progress.event(&Event::Folder { name: planned.source.text.clone() });
+        self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
         for _ in 0..3 {
             match self.pass_once(planned, session, &publish).await {
                 (_, Err(Error::EpochChanged)) => *session = None,

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::ledger::{Cause, Epoch, Ledger, MessageRecord, State};
 use crate::listing::Listing;
 use crate::pass::{FolderOutcome, Held, PAGE, Passes, blocking, look};
-use crate::plan::PlannedFolder;
+use crate::plan::{PlannedFolder, source_name};
 use crate::report::{Counts, Exception, FolderLine, Note, Verification};
 
 impl<L: Ledger, D: Destination> Passes<'_, L, D> {
@@ -91,7 +91,7 @@ fn exception(planned: &PlannedFolder, row: &MessageRecord) -> Option<Exception> 
         subject: None,
     });
     Some(Exception {
-        folder: planned.source.text.clone(),
+        folder: source_name(&planned.source),
         uid: Some(row.uid.get()),
         class: cause.class,
         message: cause.message,
@@ -105,7 +105,7 @@ fn exception(planned: &PlannedFolder, row: &MessageRecord) -> Option<Exception> 
 
 fn note(planned: &PlannedFolder, class: &str, uids: &UidSet, message: &str) -> Option<Note> {
     (!uids.is_empty()).then(|| Note {
-        folder: planned.source.text.clone(),
+        folder: source_name(&planned.source),
         class: class.into(),
         uids: uids.to_string(),
         message: message.into(),
@@ -115,7 +115,7 @@ fn note(planned: &PlannedFolder, class: &str, uids: &UidSet, message: &str) -> O
 pub(crate) fn empty(planned: &PlannedFolder, uid_validity: UidValidity) -> FolderOutcome {
     FolderOutcome {
         line: FolderLine {
-            source: planned.source.text.clone(),
+            source: source_name(&planned.source),
             destination: planned.destination.to_string(),
             role: planned.role,
             uidvalidity: uid_validity.0,
@@ -131,7 +131,7 @@ fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retry
     let status = &planned.source.status;
     let mut outcome = empty(planned, status.uid_validity.unwrap_or(UidValidity(0)));
     outcome.exceptions.push(Exception {
-        folder: planned.source.text.clone(),
+        folder: source_name(&planned.source),
         uid: None,
         class: class.into(),
         message,
@@ -146,7 +146,8 @@ fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retry
 
 /// The server does not open the folder.
 pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutcome {
-    let message = format!("The old server does not let us open folder {}. ({error})", planned.source.text);
+    let message =
+        format!("The old server does not let us open folder {}. ({error})", source_name(&planned.source));
     folder_exception(planned, "folder_denied", message, false)
 }
 
@@ -154,7 +155,7 @@ pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutc
 pub(crate) fn unstable(planned: &PlannedFolder) -> FolderOutcome {
     let message = format!(
         "The old server numbers the messages of folder {} anew again and again.",
-        planned.source.text
+        source_name(&planned.source)
     );
     folder_exception(planned, "uidvalidity_unstable", message, true)
 }

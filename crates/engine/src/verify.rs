@@ -16,7 +16,7 @@ use crate::ledger::{Digest, Epoch, Ledger, State};
 use crate::line::{Line, Session};
 use crate::listing::{self, Detail};
 use crate::pass::{PAGE, Passes, blocking};
-use crate::plan::{self, PlannedFolder};
+use crate::plan::{self, PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Difference, Report, Verdict};
 use crate::survey;
@@ -130,7 +130,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             differences.extend(found);
             if planned.source.subscribed && !subscribed.contains(&planned.destination) {
                 differences.push(Difference {
-                    folder: planned.source.text.clone(),
+                    folder: source_name(&planned.source),
                     class: "subscription".into(),
                     uids: String::new(),
                     message: "The new mailbox is not subscribed to this folder.".into(),
@@ -149,7 +149,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         gathered: &Mutex<Gathered>,
         at: usize,
     ) -> Result<Vec<Difference>, Error> {
-        self.account.progress.event(&Event::Folder { name: planned.source.text.clone() });
+        self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
         let listing = loop {
             let mut current = match session.take() {
                 Some(session) => session,
@@ -174,7 +174,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let Some(folder) = self.account.destination.open(&planned.destination)? else {
             gather(gathered, at, outcome);
             return Ok(vec![Difference {
-                folder: planned.source.text.clone(),
+                folder: source_name(&planned.source),
                 class: "folder_missing".into(),
                 uids: listing.uids.to_string(),
                 message: format!("The new mailbox has no folder {}.", planned.destination),
@@ -220,7 +220,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let counts = &mut outcome.line.counts;
         counts.skipped = listing.uids.len() - wanted.len();
         outcome.verification.compared = wanted.len();
-        let (different, told) = differences.told(&planned.source.text);
+        let (different, told) = differences.told(&source_name(&planned.source));
         outcome.verification.different = different;
         let absent: u64 =
             ["missing", "unreadable", "removed_by_user"].iter().map(|class| count(&told, class)).sum();
