@@ -1,0 +1,16 @@
+//! How the database came to look as it does, step by step, the same on SQLite and PostgreSQL.
+//!
+//! A step that has been released is never changed again, only followed by another one.
+
+mod m0001_ledger;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// All steps, oldest first.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_ledger::Migration)]
+    }
+}
