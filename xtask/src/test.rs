@@ -33,7 +33,8 @@ fn install() -> Result<(), Failure> {
     if !missing.is_empty() {
         eprintln!("   installing the Debian packages {}", missing.join(", "));
     }
-    testkit::server::install_missing().map_err(|error| error.to_string())
+    testkit::server::install_missing().map_err(|error| error.to_string())?;
+    testkit::factory::fetch_corpus().map_err(|error| error.to_string())
 }
 
 /// The tests come last and nothing is printed after their summary.

