@@ -50,7 +50,7 @@ async fn nothing_is_lost_of_either_while_a_client_appends_and_flags() {
     let imported: Vec<_> = messages
         .iter()
         .filter(|message| !message.keywords.contains("Own"))
-        .map(|message| message.digest.clone())
+        .map(|message| message.digest)
         .collect();
     assert_eq!(imported.len(), source.len());
     assert!(imported == source, "another order than at the source");
