@@ -7,4 +7,5 @@ mod arrival;
 mod epochs;
 mod live;
 mod rig;
+mod selection;
 mod source_odd;
