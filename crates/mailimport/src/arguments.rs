@@ -1,0 +1,211 @@
+//! The command line: what can be asked for, in the words that `--help` and the manual pages show.
+//!
+//! SOURCE and DESTINATION stay plain text here: clap repeats what it cannot read, and an address may hold a password.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::quantity;
+
+/// Moves mail accounts in from any IMAP server: nothing lost, nothing doubled.
+#[derive(Debug, Parser)]
+#[command(name = "mailimport", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Imports one account, now. Run it again to bring what is new, or to go on after a stop
+    #[command(after_long_help = EXIT_STATUS)]
+    Import(Box<Import>),
+    /// Logs in, counts folders and messages, estimates the time; changes nothing
+    #[command(after_long_help = EXIT_STATUS)]
+    Check(Box<Check>),
+    /// Reads both sides again and compares every message; changes nothing
+    #[command(after_long_help = EXIT_STATUS)]
+    Verify(Box<Verify>),
+    /// Prints a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes all pages into a directory
+    Man {
+        /// Directory for one file a command
+        directory: Option<PathBuf>,
+    },
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0   complete (verify: both sides are equal)
+  1   finished with exceptions (verify: the sides differ)
+  2   wrong use
+  3   the source refused: address, TLS, login
+  4   the destination refused
+  5   interrupted; the same command goes on
+  70  internal fault; can be resumed, nothing is lost";
+
+/// `mailimport import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+    #[command(flatten)]
+    pub(crate) destination: DestinationOptions,
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+    #[command(flatten)]
+    pub(crate) line: LineOptions,
+    /// Show where each folder would go; changes nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Count messages with the same octets as there, whoever put them there
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Owner of all that is made, when root runs this [default: the owner of the destination directory]
+    #[arg(long, value_name = "USER[:GROUP]")]
+    pub(crate) mail_user: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// `mailimport check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+    #[command(flatten)]
+    pub(crate) patience: PatienceOption,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// `mailimport verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+    #[command(flatten)]
+    pub(crate) destination: DestinationOptions,
+    #[command(flatten)]
+    pub(crate) selection: SelectionOptions,
+    #[command(flatten)]
+    pub(crate) line: LineOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+/// Where from, and how to log in there.
+#[derive(Debug, Args)]
+pub(crate) struct SourceOptions {
+    /// Old account: imaps://USER@HOST[:PORT], or imap://USER@HOST[:PORT] for STARTTLS
+    ///
+    /// imaps is TLS from the first octet (port 993), imap is TLS by STARTTLS (port 143), without which there is no
+    /// connection. USER is percent-encoded where it holds / : % or spaces.
+    ///
+    /// The password comes from MAILIMPORT_SOURCE_PASSWORD, from --source-password-file, or is asked for on a
+    /// terminal. An OAuth access token comes from MAILIMPORT_SOURCE_TOKEN or --source-token-file.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// File that holds the password (a newline at its end does not count)
+    #[arg(long, value_name = "FILE", conflicts_with = "source_token_file", help_heading = "Old account")]
+    pub(crate) source_password_file: Option<PathBuf>,
+    /// File that holds an OAuth access token
+    #[arg(long, value_name = "FILE", help_heading = "Old account")]
+    pub(crate) source_token_file: Option<PathBuf>,
+    /// Log in as this master user, with its password, to read USER's mail
+    #[arg(long, value_name = "MASTER", conflicts_with = "source_token_file", help_heading = "Old account")]
+    pub(crate) source_master_user: Option<String>,
+    /// Go without encryption (imap:// only): password and mail can be read on the way
+    #[arg(long, help_heading = "Old account")]
+    pub(crate) allow_plaintext: bool,
+    /// Trust this certificate authority too (PEM; can be given again)
+    #[arg(long, value_name = "FILE", help_heading = "Old account")]
+    pub(crate) tls_ca: Vec<PathBuf>,
+    /// Accept exactly the certificate with this fingerprint, instead of checking issuer, name and dates
+    #[arg(long, value_name = "sha256:HEX", conflicts_with = "tls_ca", help_heading = "Old account")]
+    pub(crate) tls_pin: Option<String>,
+}
+
+/// Where to.
+#[derive(Debug, Args)]
+pub(crate) struct DestinationOptions {
+    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: String,
+    /// The ledger: what became of each message [default: mailimport-ledger.db in the root of the Maildir]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// What of it.
+#[derive(Debug, Args)]
+pub(crate) struct SelectionOptions {
+    /// Only folders that match; * stays within a level, ** does not (can be given again)
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub(crate) include: Vec<String>,
+    /// Not the folders that match; stronger than --include (can be given again)
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub(crate) exclude: Vec<String>,
+    /// Only messages received on or after this day, such as 2024-12-31
+    #[arg(long, value_name = "DATE", help_heading = "Selection")]
+    pub(crate) since: Option<String>,
+    /// Only messages up to this size, such as 10MB or 5MiB
+    #[arg(long, value_name = "SIZE", help_heading = "Selection")]
+    pub(crate) max_size: Option<String>,
+    /// Give a folder another name; what lies below it follows (can be given again)
+    #[arg(long, value_name = "OLD=NEW", help_heading = "Selection")]
+    pub(crate) map: Vec<String>,
+}
+
+/// How long to wait.
+#[derive(Debug, Args)]
+pub(crate) struct PatienceOption {
+    /// How many seconds to wait for a server that is silent or refuses for the moment
+    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) patience: u64,
+}
+
+/// How to talk to the old server.
+#[derive(Debug, Args)]
+pub(crate) struct LineOptions {
+    #[command(flatten)]
+    pub(crate) patience: PatienceOption,
+    /// Connections to the old server, 1 to 16
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) connections: u8,
+    /// Octets of mail a second at most, such as 500kB
+    #[arg(long, value_name = "BYTES/S", value_parser = quantity::octets_a_second)]
+    pub(crate) rate: Option<u64>,
+    /// Compress the wire where the server offers it; helps on slow lines only
+    #[arg(long)]
+    pub(crate) compress: bool,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub(crate) struct OutputOptions {
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Say more on standard error; again for more
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// No progress and no warnings on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}

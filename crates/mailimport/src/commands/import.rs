@@ -1,0 +1,149 @@
+//! `mailimport import`: one account, now, in the foreground.
+
+use std::sync::Arc;
+
+use engine::Survey;
+use engine::account::{Account, Adoption, Settings, Source};
+use engine::clock::SystemClock;
+use engine::destination::{Failure, MaildirDestination};
+use engine::plan::{Plan, Selection};
+use engine::report::{Report, Stop};
+use maildir::Owner;
+use serde::Serialize;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use super::{blank_report, conclude, faulted, print, print_json, refused_by_destination, runtime, watch};
+use crate::arguments::{Format, Import, OutputOptions};
+use crate::bars::Bars;
+use crate::exit::Exit;
+use crate::setup::{self, WrongUse};
+use crate::{human, interrupt, location, owner};
+
+/// What an import needs, read and found usable.
+struct Job {
+    source: Source,
+    mailbox: std::path::PathBuf,
+    owner: Option<Owner>,
+    ledger: std::path::PathBuf,
+    selection: Selection,
+    settings: Settings,
+}
+
+/// Imports, or with `--dry-run` shows the plan.
+pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
+    let mailbox = location::destination(&arguments.destination.destination)?;
+    let adoption = if arguments.adopt { Adoption::ByDigest } else { Adoption::OwnNames };
+    let job = Job {
+        owner: owner::owner(&mailbox, arguments.mail_user.as_deref())?,
+        ledger: setup::ledger(arguments.destination.state.as_ref(), &mailbox),
+        selection: setup::selection(&arguments.selection)?,
+        settings: setup::settings(&arguments.line, adoption),
+        source: setup::source(&arguments.source)?,
+        mailbox,
+    };
+    let bars = watch(&arguments.output);
+    let runtime = runtime()?;
+    if arguments.dry_run {
+        return runtime.block_on(dry_run(&job, &bars, &arguments.output));
+    }
+    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let watched = Arc::clone(&bars);
+    // A task of its own, so that a fault in it still leaves a report.
+    let task = runtime.spawn(async move {
+        let cancel = interrupt::listen()?;
+        Ok::<Report, std::io::Error>(import(job, watched, cancel).await)
+    });
+    let report = match runtime.block_on(task) {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => faulted(blank, &error.to_string()),
+        Err(fault) => faulted(blank, &fault.to_string()),
+    };
+    bars.finish();
+    Ok(conclude(&report, arguments.output.format))
+}
+
+async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
+    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let destination = match MaildirDestination::create(&job.mailbox, job.owner) {
+        Ok(destination) => destination,
+        Err(error) => {
+            let failure = Failure::from(error);
+            return refused_by_destination(blank, failure.class, failure.message);
+        }
+    };
+    let owner = job.owner.map(|owner| store::Owner { uid: owner.uid, gid: owner.gid });
+    let ledger = match Store::open_file(&job.ledger, owner).await {
+        Ok(ledger) => ledger,
+        Err(error) => return refused_by_destination(blank, "ledger", error.to_string()),
+    };
+    bars.say(&format!("Counting messages at {}", human::plain(job.source.host())));
+    let account = Account {
+        source: &job.source,
+        destination: &destination,
+        ledger: &ledger,
+        selection: &job.selection,
+        settings: &job.settings,
+        progress: bars,
+        clock: Arc::new(SystemClock),
+        cancel,
+    };
+    let report = account.import().await;
+    if let Err(error) = ledger.close().await {
+        tracing::warn!(%error, "closing the ledger");
+    }
+    report
+}
+
+/// What `--dry-run --format json` prints.
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    schema: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Stop>,
+}
+
+const PLAN_SCHEMA: &str = "mailimport.plan/1";
+
+async fn dry_run(job: &Job, bars: &Bars, output: &OutputOptions) -> Result<Exit, WrongUse> {
+    let cancel = interrupt::listen()?;
+    bars.say(&format!("Counting messages at {}", human::plain(job.source.host())));
+    let outcome = tokio::select! {
+        outcome = planned(job) => outcome,
+        () = cancel.cancelled() => Err(engine::error::Error::Interrupted),
+    };
+    bars.finish();
+    let failed = outcome.as_ref().err().map(engine::error::Error::stop);
+    let exit = failed.as_ref().map_or(Exit::Complete, Exit::of_stop);
+    let (server, plan) = outcome.map_or((None, Plan::default()), |(survey, plan)| (survey.server, plan));
+    match (output.format, failed) {
+        (Format::Json, error) => {
+            print_json(&PlanDocument { schema: PLAN_SCHEMA, server: server.as_deref(), plan: &plan, error });
+        }
+        (Format::Human, Some(stop)) => print(&human::stop(&stop)),
+        (Format::Human, None) => print(&human::plan(&plan)),
+    }
+    Ok(exit)
+}
+
+async fn planned(job: &Job) -> Result<(Survey, Plan), engine::error::Error> {
+    // A mailbox that is not there yet is empty.
+    let destination = match MaildirDestination::open(&job.mailbox) {
+        Ok(destination) => Some(destination),
+        Err(maildir::Error::Missing { .. } | maildir::Error::NotAMaildir { .. })
+            if is_empty(&job.mailbox) =>
+        {
+            None
+        }
+        Err(error) => return Err(engine::error::Error::Destination(error.into())),
+    };
+    engine::dry_run(&job.source, destination.as_ref(), &job.selection, &job.settings).await
+}
+
+fn is_empty(directory: &std::path::Path) -> bool {
+    std::fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_none())
+}

@@ -1,0 +1,146 @@
+//! Where the password or token comes from: a file, the environment, a terminal; never an argument.
+//!
+//! A secret is in a [`SecretString`] from here on, and no error text holds it.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use imap::Credentials;
+use secrecy::SecretString;
+
+use crate::arguments::SourceOptions;
+
+/// The password of the old account.
+const PASSWORD: &str = "MAILIMPORT_SOURCE_PASSWORD";
+/// An OAuth access token for the old account.
+const TOKEN: &str = "MAILIMPORT_SOURCE_TOKEN";
+/// More than any password or token; a wrong file is not read to its end.
+const LARGEST: u64 = 64 * 1024;
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// Nothing given and nobody to ask.
+    #[error(
+        "no password: set MAILIMPORT_SOURCE_PASSWORD, give --source-password-file, or run this on a terminal to be asked"
+    )]
+    Nowhere,
+    /// Both variables are set.
+    #[error("both MAILIMPORT_SOURCE_PASSWORD and MAILIMPORT_SOURCE_TOKEN are set; unset one")]
+    Both,
+    /// A master user logs in with its password.
+    #[error("--source-master-user needs a password; a token does not go with it")]
+    MasterWithToken,
+    /// The file or variable holds nothing.
+    #[error("{0} holds nothing")]
+    Empty(String),
+    /// The file or variable is no UTF-8 text, or too long.
+    #[error("{0} holds no password: it is not UTF-8 text, or longer than 64 KiB")]
+    NoText(String),
+    /// The file cannot be read.
+    #[error("{0} cannot be read: {1}")]
+    File(PathBuf, String),
+    /// The terminal failed.
+    #[error("the password could not be asked for: {0}")]
+    Terminal(String),
+}
+
+/// How to log in as, or on behalf of, `user`.
+pub(crate) fn credentials(
+    user: &str,
+    host: &str,
+    options: &SourceOptions,
+) -> Result<Credentials, SecretError> {
+    let variables = (std::env::var_os(PASSWORD), std::env::var_os(TOKEN));
+    let file = |path: &Path| from_file(path);
+    let token = match (&options.source_token_file, &options.source_password_file, &variables) {
+        (Some(path), _, _) => Some(file(path)?),
+        (None, None, (Some(_), Some(_))) => return Err(SecretError::Both),
+        (None, None, (None, Some(token))) => Some(from_variable(TOKEN, token)?),
+        _ => None,
+    };
+    if let Some(token) = token {
+        if options.source_master_user.is_some() {
+            return Err(SecretError::MasterWithToken);
+        }
+        return Ok(Credentials::OAuth { user: user.to_owned(), token });
+    }
+    let login = options.source_master_user.as_deref().unwrap_or(user);
+    let password = match (&options.source_password_file, &variables.0) {
+        (Some(path), _) => file(path)?,
+        (None, Some(password)) => from_variable(PASSWORD, password)?,
+        (None, None) => ask(login, host)?,
+    };
+    let authorization_id = options.source_master_user.as_ref().map(|_| user.to_owned());
+    Ok(Credentials::Password { user: login.to_owned(), password, authorization_id })
+}
+
+fn from_variable(name: &str, value: &std::ffi::OsStr) -> Result<SecretString, SecretError> {
+    let text = value.to_str().ok_or_else(|| SecretError::NoText(name.to_owned()))?;
+    filled(name, text)
+}
+
+fn from_file(path: &Path) -> Result<SecretString, SecretError> {
+    let failed = |error: std::io::Error| SecretError::File(path.to_owned(), error.to_string());
+    let name = path.display().to_string();
+    let mut octets = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets))
+        .map_err(failed)?;
+    let text = String::from_utf8(octets).ok().filter(|text| text.len() as u64 <= LARGEST);
+    let text = text.ok_or_else(|| SecretError::NoText(name.clone()))?;
+    // Editors and `echo` end a file with a newline; nothing else is trimmed.
+    let password =
+        text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    filled(&name, password)
+}
+
+fn filled(name: &str, text: &str) -> Result<SecretString, SecretError> {
+    if text.is_empty() { Err(SecretError::Empty(name.to_owned())) } else { Ok(SecretString::from(text)) }
+}
+
+fn ask(user: &str, host: &str) -> Result<SecretString, SecretError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(SecretError::Nowhere);
+    }
+    let answer = rpassword::prompt_password(format!("Password of {user} at {host}: "))
+        .map_err(|error| SecretError::Terminal(error.to_string()))?;
+    filled("The answer", &answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn only_one_newline_at_the_end_of_a_file_does_not_count() {
+        for (content, expected) in [
+            (&b"geheim\n"[..], Some("geheim")),
+            (b"geheim\r\n", Some("geheim")),
+            (b"geheim", Some("geheim")),
+            (b" geheim \n\n", Some(" geheim \n")),
+            (b"\n", None),
+            (b"", None),
+            (b"\xff\n", None),
+        ] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(content).unwrap();
+            let read = from_file(file.path());
+            assert_eq!(
+                read.ok().map(|secret| secret.expose_secret().to_owned()).as_deref(),
+                expected,
+                "{content:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = from_file(Path::new("/nowhere/password")).unwrap_err().to_string();
+        assert!(error.starts_with("/nowhere/password cannot be read: "), "{error}");
+    }
+}
