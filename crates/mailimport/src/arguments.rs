@@ -64,7 +64,7 @@ pub(crate) struct Import {
     /// Show where each folder would go; changes nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Count messages with the same octets as there, whoever put them there
+    /// Messages that are in the new mailbox already, with the same octets, are not brought again, whoever put them there
     #[arg(long)]
     pub(crate) adopt: bool,
     /// Owner of all that is made, when root runs this [default: the owner of the destination directory]
@@ -152,7 +152,7 @@ pub(crate) struct SelectionOptions {
     /// Not the folders that match; stronger than --include (can be given again)
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
     pub(crate) exclude: Vec<String>,
-    /// Only messages received on or after this day, such as 2024-12-31
+    /// Only messages received on this day or later, such as 2024-12-31
     #[arg(long, value_name = "DATE", help_heading = "Selection")]
     pub(crate) since: Option<String>,
     /// Only messages up to this size, such as 10MB or 5MiB

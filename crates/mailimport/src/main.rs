@@ -16,7 +16,6 @@ mod quantity;
 mod secrets;
 mod setup;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -53,7 +52,7 @@ fn run(arguments: Arguments) -> Result<Exit, setup::WrongUse> {
 fn refuse(message: String) -> ExitCode {
     let mut command = Arguments::command();
     // The subcommand's own usage line, where it can be told.
-    let named = std::env::args_os().nth(1).unwrap_or_else(OsString::new);
+    let named = std::env::args_os().nth(1).unwrap_or_default();
     let subcommand = named.to_str().and_then(|name| command.find_subcommand_mut(name).cloned());
     let mut error = match subcommand {
         Some(subcommand) => subcommand.bin_name(format!("mailimport {}", named.display())),
