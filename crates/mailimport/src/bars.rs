@@ -59,7 +59,7 @@ impl Bars {
             if style == Style::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let all = MultiProgress::with_draw_target(target);
         let bar = all.add(ProgressBar::no_length());
-        let template = ProgressStyle::with_template("{bar:24} {percent:>3} % {wide_msg}");
+        let template = ProgressStyle::with_template("{bar:10} {wide_msg}");
         bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let now = Instant::now();
         let state = State {

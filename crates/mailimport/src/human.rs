@@ -32,10 +32,15 @@ pub(crate) fn stop(stop: &Stop) -> String {
     // The engine puts the technical part into brackets at the end.
     let message = plain(&stop.message);
     let parts = message.strip_suffix(')').and_then(|text| text.split_once(" ("));
-    match parts {
+    let mut text = match parts {
         Some((sentence, detail)) => format!("{side}: {sentence}\n  Detail ({}): {detail}\n", stop.class),
         None => format!("{side}: {message}\n"),
+    };
+    if stop.class == "tls" && message.contains("sha256:") {
+        text += "  If you know that this is the right certificate, add --tls-pin and the fingerprint; \
+                 for a private authority, --tls-ca FILE.\n";
     }
+    text
 }
 
 /// An import's or a verification's report.

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -107,7 +108,10 @@ fn an_account_is_imported_verified_and_brought_up_to_date() {
     let (status, report) = run(&mut scene.trusting("import"));
     assert_eq!((status, &report["verdict"]), (0, &Value::from("complete")), "{report:#}");
     assert_eq!(report["totals"]["imported"], 60);
-    assert!(scene.mailbox().join("mailimport-ledger.db").is_file());
+    for made in ["", "cur", ".Projekte.Gr&APYA3w-e", "mailimport-ledger.db"] {
+        let metadata = std::fs::metadata(scene.mailbox().join(made)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), scene.old.owner(), "{made}");
+    }
 
     let (status, report) = run(&mut scene.trusting("verify"));
     assert_eq!((status, &report["verification"]["compared"]), (0, &Value::from(60)), "{report:#}");

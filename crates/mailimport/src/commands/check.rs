@@ -111,7 +111,7 @@ fn document(source: SourceLine, survey: Survey) -> CheckDocument {
     let (messages, bytes) = survey.totals();
     let own =
         survey.folders.iter().filter(|folder| folder.selectable && folder.ownership == Ownership::Personal);
-    let folders: Vec<FolderLine> = own
+    let mut folders: Vec<FolderLine> = own
         .map(|folder| FolderLine {
             name: engine::plan::source_name(folder),
             messages: folder.status.messages.map(u64::from),
@@ -119,6 +119,8 @@ fn document(source: SourceLine, survey: Survey) -> CheckDocument {
             subscribed: folder.subscribed,
         })
         .collect();
+    // As people look for them: INBOX, then by name.
+    folders.sort_by(|a, b| (a.name != "INBOX", &a.name).cmp(&(b.name != "INBOX", &b.name)));
     CheckDocument {
         schema: SCHEMA,
         source: SourceLine { server: survey.server, ..source },

@@ -109,6 +109,13 @@ fn a_refused_login_reads_like_this() {
 }
 
 #[test]
+fn a_refused_certificate_tells_how_to_accept_it() {
+    let message = "We could not make a trusted, encrypted connection to this server. \
+                   (the certificate of h is self-signed; its fingerprint is sha256:00ff)";
+    insta::assert_snapshot!(stop(&Stop { side: Side::Source, class: "tls".into(), message: message.into() }));
+}
+
+#[test]
 fn differences_read_like_this() {
     let mut different = sample(vec![folder("INBOX", "INBOX", counts(3, 0, 0))]);
     different.verdict = Verdict::Incomplete;
