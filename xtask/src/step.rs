@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Why a task ended early: what to print.
+/// Why a task ended early: what to print; empty when all is said.
 pub(crate) type Failure = String;
 
 /// Announces `name`, runs the step and says how long it took.
@@ -29,6 +29,15 @@ pub(crate) fn announce(name: &str) {
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
+    // `cargo run` describes xtask in these; dependencies whose build scripts look at them would be built anew.
+    for (name, _) in std::env::vars_os() {
+        let own = name
+            .to_str()
+            .is_some_and(|name| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|own| name.starts_with(own)));
+        if own {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -41,14 +41,15 @@ fn install() -> Result<(), Failure> {
 fn tests() -> Result<(), Failure> {
     announce("tests");
     if has_subcommand("nextest") {
-        return run(&mut cargo(&["nextest", "run", "--workspace", "--locked"]));
+        let outcome = run(&mut cargo(&["nextest", "run", "--workspace", "--locked"]));
+        return outcome.map_err(|_| Failure::new());
     }
     eprintln!("   cargo-nextest is not installed; using cargo test (cargo install --locked cargo-nextest)");
     let mut sum = Sum::default();
     let mut command = cargo(&["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]);
     let outcome = run_watched(&mut command, |line| sum.add(line));
     println!("{} passed, {} failed", sum.passed, sum.failed);
-    outcome
+    outcome.map_err(|_| Failure::new())
 }
 
 /// What the test programs said at their ends.
