@@ -12,7 +12,7 @@ pub(crate) mod pool;
 mod stage;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use imap::{FetchItem, UidSet, UidValidity, WireName};
@@ -21,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::commit::Committer;
 pub(crate) use self::commit::Copied;
+use self::fetch::Renewal;
 pub(crate) use self::fetch::object_id;
 use self::pool::Pool;
 use self::stage::Chunk;
@@ -59,7 +60,11 @@ pub(crate) struct CopyTask<F: DestinationFolder> {
     waiting: Mutex<VecDeque<Wanted>>,
     chunks: mpsc::Sender<Chunk<StagedOf<F>>>,
     given_back: Notify,
+    /// Nobody takes chunks any more.
     over: AtomicBool,
+    /// Other connections see another folder there.
+    alone: AtomicBool,
+    provisional: AtomicU64,
 }
 
 /// What a folder's copy is made of.
@@ -78,6 +83,9 @@ pub(crate) struct Order<F: DestinationFolder> {
 
 impl<F: DestinationFolder> CopyTask<F> {
     fn next(&self) -> Option<Wanted> {
+        if self.is_over() {
+            return None;
+        }
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
@@ -94,9 +102,27 @@ impl<F: DestinationFolder> CopyTask<F> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    fn has_next(&self) -> bool {
+        !self.is_over() && self.waiting_chunks() > 0
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
     /// Whether another connection would find something to do.
     pub(crate) fn has_work(&self) -> bool {
-        !self.over.load(Ordering::Relaxed) && self.waiting_chunks() > fetch::WINDOW
+        !self.is_over() && !self.alone.load(Ordering::Relaxed) && self.waiting_chunks() > fetch::WINDOW
+    }
+
+    /// Keeps other connections away: to them the folder has another UIDVALIDITY.
+    pub(crate) fn leave_alone(&self) {
+        self.alone.store(true, Ordering::Relaxed);
+    }
+
+    /// A name for a message whose UID is not known yet.
+    fn provisional(&self) -> String {
+        self.naming.provisional(self.provisional.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -122,6 +148,8 @@ fn cut<F: DestinationFolder>(
         chunks,
         given_back: Notify::new(),
         over: AtomicBool::new(false),
+        alone: AtomicBool::new(false),
+        provisional: AtomicU64::new(0),
     };
     (task, receiver)
 }
@@ -145,11 +173,11 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
     while result.is_ok() && !committer.is_complete() {
         if task.waiting_chunks() == 0 {
             // Others bring the rest, or give it back.
-            result = await_others(account, &mut committer, &task).await;
+            result = await_others(line, &mut committer, &task).await;
             continue;
         }
         let own = session.take();
-        let fetching = tokio::spawn(fetch::fetch(Arc::clone(line), own, Arc::clone(&task)));
+        let fetching = tokio::spawn(fetch::fetch(Arc::clone(line), own, Arc::clone(&task), Renewal::Patient));
         let (back, fetched) = commit_while(&mut committer, AbortOnDropHandle::new(fetching)).await;
         session = back;
         result = fetched;
@@ -185,13 +213,13 @@ async fn commit_while<L: Ledger, D: Destination>(
 }
 
 async fn await_others<L: Ledger, D: Destination>(
-    account: &Account<'_, L, D>,
+    line: &Line,
     committer: &mut Committer<'_, L, D>,
     task: &CopyTask<D::Folder>,
 ) -> Result<(), Error> {
     tokio::select! {
         biased;
-        () = account.cancel.cancelled() => return Err(Error::Interrupted),
+        () = line.stopped() => return Err(Error::Interrupted),
         () = task.given_back.notified() => {}
         () = committer.arrival() => {}
     }
@@ -199,12 +227,14 @@ async fn await_others<L: Ledger, D: Destination>(
     committer.commit().await
 }
 
-/// Joins a folder that another connection is copying.
+/// Joins a folder that another connection is copying. The connection comes back while it is good; a broken one is
+/// replaced if the server allows it at once, otherwise the others get back what was in hand.
 pub(crate) async fn help<F: DestinationFolder>(
     line: Arc<Line>,
-    session: Option<Session>,
+    session: Session,
     task: Arc<CopyTask<F>>,
 ) -> (Option<Session>, Result<(), Error>) {
-    let fetching = AbortOnDropHandle::new(tokio::spawn(fetch::fetch(line, session, task)));
+    let fetching =
+        AbortOnDropHandle::new(tokio::spawn(fetch::fetch(line, Some(session), task, Renewal::Once)));
     fetching.await.unwrap_or_else(|panic| (None, Err(Error::Internal(panic.to_string()))))
 }

@@ -97,8 +97,8 @@ pub trait DestinationFolder: Clone + Send + Sync + 'static {
     fn clean(&self, naming: &Naming) -> Result<(), Failure>;
     /// Calls `each` for every message in the folder.
     fn present(&self, naming: &Naming, each: &mut dyn FnMut(Present)) -> Result<(), Failure>;
-    /// Begins a message. `identity` is `None` while the server has not told its UID.
-    fn begin(&self, identity: Option<&str>) -> Result<Self::Writer, Failure>;
+    /// Begins a message. `identity` may be a provisional one, while the server has not told its UID.
+    fn begin(&self, identity: &str) -> Result<Self::Writer, Failure>;
     /// Makes messages appear, in this order, durably. On failure what was delivered comes back beside the failure.
     #[allow(clippy::type_complexity)]
     fn deliver(

@@ -96,8 +96,9 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
                 None => changed.push_back((at, planned)),
             }
         }
-        let work = Work::new(changed);
-        run_lanes(self.settings.connections.max(1), session, &passes, &work, gathered).await
+        let width = self.settings.connections.max(1);
+        let work = Work::new(changed, width);
+        run_lanes(width, session, &passes, &work, gathered).await
     }
 }
 
@@ -112,6 +113,8 @@ struct Work<D: Destination> {
 struct State<D: Destination> {
     queue: VecDeque<(usize, PlannedFolder)>,
     active: usize,
+    /// Lanes that have not left.
+    lanes: usize,
     open: Vec<(usize, Task<D>)>,
 }
 
@@ -123,8 +126,9 @@ enum Step<D: Destination> {
 }
 
 impl<D: Destination> Work<D> {
-    fn new(queue: VecDeque<(usize, PlannedFolder)>) -> Work<D> {
-        Work { state: Mutex::new(State { queue, active: 0, open: Vec::new() }), changed: Notify::new() }
+    fn new(queue: VecDeque<(usize, PlannedFolder)>, lanes: usize) -> Work<D> {
+        let state = State { queue, active: 0, lanes, open: Vec::new() };
+        Work { state: Mutex::new(state), changed: Notify::new() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State<D>> {
@@ -156,6 +160,14 @@ impl<D: Destination> Work<D> {
         self.changed.notify_waiters();
     }
 
+    /// A lane without a connection leaves, unless it is the last one.
+    fn leave(&self) -> bool {
+        let mut state = self.state();
+        let others = state.lanes > 1;
+        state.lanes -= usize::from(others);
+        others
+    }
+
     fn done(&self) {
         self.state().active -= 1;
         self.changed.notify_waiters();
@@ -170,11 +182,10 @@ async fn run_lanes<L: Ledger, D: Destination>(
     work: &Work<D>,
     gathered: &Mutex<Gathered>,
 ) -> Result<(), Error> {
-    let failed = CancellationToken::new();
     let mut lanes = Vec::with_capacity(width);
     let mut first = Some(session);
-    for number in 0..width {
-        lanes.push(lane(number, first.take(), passes, work, gathered, &failed));
+    for _ in 0..width {
+        lanes.push(lane(first.take(), passes, work, gathered));
     }
     let mut result = Ok(());
     for ended in futures_util::future::join_all(lanes).await {
@@ -188,63 +199,42 @@ async fn run_lanes<L: Ledger, D: Destination>(
 }
 
 async fn lane<L: Ledger, D: Destination>(
-    number: usize,
     mut session: Option<Session>,
     passes: &Passes<'_, L, D>,
     work: &Work<D>,
     gathered: &Mutex<Gathered>,
-    failed: &CancellationToken,
 ) -> Result<(), Error> {
     let result = loop {
         let changed = work.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        if failed.is_cancelled() {
-            break Ok(());
-        }
         match work.next() {
             Step::Over => break Ok(()),
             Step::Wait => tokio::select! {
                 () = changed => {}
-                () = failed.cancelled() => {}
-                () = passes.account.cancel.cancelled() => break Err(Error::Interrupted),
+                () = passes.line.stopped() => break Err(Error::Interrupted),
             },
             Step::Help(task) => {
-                if session.is_none() && number > 0 {
-                    match passes.line.connect_another().await {
-                        Ok(another) => session = Some(another),
-                        Err(Error::Interrupted) => break Err(Error::Interrupted),
-                        // Fewer connections: the others go on.
-                        Err(error) => {
-                            tracing::info!(%error, "no further connection");
-                            break Ok(());
-                        }
-                    }
-                }
-                let helping = copy::help(Arc::clone(&passes.line), session.take(), task);
-                let (back, helped) = tokio::select! {
-                    helped = helping => helped,
-                    () = failed.cancelled() => break Ok(()),
+                let own = match own_session(session.take(), passes, work).await {
+                    Ok(Some(own)) => own,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
                 };
+                let (back, helped) = copy::help(Arc::clone(&passes.line), own, Arc::clone(&task)).await;
                 session = back;
                 match helped {
+                    Ok(()) => {}
                     // The folder's own lane deals with it.
-                    Ok(()) | Err(Error::EpochChanged) => {}
+                    Err(Error::EpochChanged) => task.leave_alone(),
                     Err(error) => break Err(error),
                 }
             }
             Step::Folder(at, planned) => {
-                if session.is_none() && number > 0 {
-                    match passes.line.connect_another().await {
-                        Ok(another) => session = Some(another),
-                        Err(error) => {
-                            give_back(work, at, *planned);
-                            if matches!(error, Error::Interrupted) {
-                                break Err(error);
-                            }
-                            tracing::info!(%error, "no further connection");
-                            break Ok(());
-                        }
+                match own_session(session.take(), passes, work).await {
+                    Ok(Some(own)) => session = Some(own),
+                    none => {
+                        give_back(work, at, *planned);
+                        break none.map(|_| ());
                     }
                 }
                 let (outcome, result) =
@@ -260,8 +250,7 @@ async fn lane<L: Ledger, D: Destination>(
         }
     };
     if result.is_err() {
-        failed.cancel();
-        work.changed.notify_waiters();
+        passes.line.stop();
     }
     if let Some(session) = session
         && let Err(error) = session.connection.logout().await
@@ -269,6 +258,27 @@ async fn lane<L: Ledger, D: Destination>(
         tracing::debug!(%error, "logout");
     }
     result
+}
+
+/// The lane's connection, or a new one. `None`: the server refuses, and the other lanes go on without this one. The
+/// last lane waits as long as the patience lasts.
+async fn own_session<L: Ledger, D: Destination>(
+    session: Option<Session>,
+    passes: &Passes<'_, L, D>,
+    work: &Work<D>,
+) -> Result<Option<Session>, Error> {
+    if session.is_some() {
+        return Ok(session);
+    }
+    match passes.line.connect_another().await {
+        Ok(another) => Ok(Some(another)),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(error) if work.leave() => {
+            tracing::info!(%error, "no further connection");
+            Ok(None)
+        }
+        Err(_) => passes.line.connect().await.map(Some),
+    }
 }
 
 fn give_back<D: Destination>(work: &Work<D>, at: usize, planned: PlannedFolder) {

@@ -67,9 +67,9 @@ pub(crate) struct Line {
 struct Pace {
     /// Nobody sends anything before this.
     pause_until: Instant,
-    /// When something last went well.
-    good: Instant,
-    /// Failures since then.
+    /// When the first of the failures came that nothing good has followed yet.
+    failing_since: Option<Instant>,
+    /// Failures since the server last let us work.
     failures: u32,
     started: Instant,
 }
@@ -86,10 +86,10 @@ impl Line {
             source: source.clone(),
             settings: settings.clone(),
             progress,
-            cancel,
+            cancel: cancel.child_token(),
             attempts: AttemptBudget::default(),
             been_in: AtomicU32::new(0),
-            pace: Mutex::new(Pace { pause_until: now, good: now, failures: 0, started: now }),
+            pace: Mutex::new(Pace { pause_until: now, failing_since: None, failures: 0, started: now }),
             received: AtomicU64::new(0),
         }
     }
@@ -107,6 +107,16 @@ impl Line {
         }
     }
 
+    /// Stops everything that works on this account, as if somebody had asked for it: what is in hand is put away.
+    pub(crate) fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits until somebody asks to stop.
+    pub(crate) async fn stopped(&self) {
+        self.cancel.cancelled().await;
+    }
+
     /// A connection, logged in. The first one of an account fails at once when nobody answers; later ones are tried
     /// until the patience is over.
     pub(crate) async fn connect(&self) -> Result<Session, Error> {
@@ -115,7 +125,6 @@ impl Line {
             match self.unless_cancelled(self.log_in()).await? {
                 Ok(connection) => {
                     self.been_in.fetch_add(1, Ordering::Relaxed);
-                    self.went_well();
                     return Ok(Session { connection, selected: None });
                 }
                 Err(error) => {
@@ -152,11 +161,17 @@ impl Line {
         self.unless_cancelled(tokio::time::sleep_until(until)).await
     }
 
-    /// Something went well: patience and pauses begin anew.
+    /// Something was achieved: patience and pauses begin anew. To be let in alone is no achievement, or a server that
+    /// lets everybody in and then hangs up would be asked for ever.
     pub(crate) fn went_well(&self) {
         let mut pace = self.pace();
-        pace.good = Instant::now();
+        pace.failing_since = None;
         pace.failures = 0;
+    }
+
+    /// The server lets us work: the next pause is a short one again.
+    pub(crate) fn let_in(&self) {
+        self.pace().failures = 0;
     }
 
     /// Octets arrived: tells the listener, and when to go on under the rate limit.
@@ -178,7 +193,8 @@ impl Line {
             pace.failures += 1;
             let growing = FIRST_PAUSE.saturating_mul(1 << (pace.failures - 1).min(6)).min(LONGEST_PAUSE);
             let pause = hint(&error).unwrap_or_else(|| growing.mul_f64(rand::random_range(0.75..1.25)));
-            if pace.good.elapsed() + pause > self.settings.patience {
+            let failing_since = *pace.failing_since.get_or_insert_with(Instant::now);
+            if failing_since.elapsed() + pause > self.settings.patience {
                 return Err(Error::PatienceOver(Box::new(error)));
             }
             pace.pause_until = pace.pause_until.max(Instant::now() + pause);
@@ -205,10 +221,10 @@ pub(crate) fn refusal(outcome: &imap::Outcome) -> Option<imap::Error> {
 pub(crate) fn retryable(error: &imap::Error) -> bool {
     use imap::Error as E;
     match error {
-        E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } | E::Framing { .. } => {
-            true
-        }
-        E::Dns { .. } => false,
+        E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } => true,
+        E::Framing { .. } | E::LimitExceeded { .. } => true,
+        // Where we have been before: a network that is away takes its resolver along.
+        E::Dns { .. } | E::Tls(_) => true,
         other => other.code().is_some_and(passing),
     }
 }

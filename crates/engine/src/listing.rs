@@ -1,8 +1,11 @@
 //! The listing of one folder: every UID with what must be known before its body is fetched.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use imap::{DateItem, FetchEvent, FetchItem, ModSeq, Outcome, Uid, UidSet, UidValidity, WireName};
+use imap::{
+    DateItem, FetchEvent, FetchItem, ModSeq, Outcome, SearchQuery, Uid, UidSet, UidValidity, WireName,
+};
 
 use crate::copy::object_id;
 use crate::destination::{FlagNames, flag_names};
@@ -19,6 +22,15 @@ pub(crate) struct Listed {
     pub(crate) object_id: Option<Box<str>>,
 }
 
+impl Listed {
+    fn update(&mut self, newer: Listed) {
+        self.flags = newer.flags;
+        self.size = newer.size.or(self.size);
+        self.date = newer.date.or(self.date);
+        self.object_id = newer.object_id.or_else(|| self.object_id.take());
+    }
+}
+
 /// A folder as the server lists it.
 #[derive(Debug, Clone)]
 pub(crate) struct Listing {
@@ -30,12 +42,18 @@ pub(crate) struct Listing {
     pub(crate) flag_sets: Vec<FlagNames>,
     /// UIDs that no message can have, as the server wrote them (0).
     pub(crate) ignored: u64,
+    /// Messages that the server says there are and does not list.
+    pub(crate) unlisted: u64,
 }
 
 impl Listing {
     /// A message's flags.
     pub(crate) fn flags(&self, uid: Uid) -> Option<&FlagNames> {
         self.flag_sets.get(self.messages.get(&uid)?.flags as usize)
+    }
+
+    fn told(&self) -> u64 {
+        self.uids.len() + self.ignored
     }
 }
 
@@ -70,7 +88,7 @@ pub(crate) async fn list(
     name: &WireName,
     detail: Detail,
 ) -> Result<Listing, Error> {
-    let examined = session.examine_anew(name).await?;
+    let examined = line.unless_cancelled(session.examine_anew(name)).await??;
     let mut listing = Listing {
         uid_validity: examined.uid_validity.unwrap_or(UidValidity(0)),
         uid_next: examined.uid_next.and_then(Uid::new),
@@ -79,6 +97,7 @@ pub(crate) async fn list(
         messages: HashMap::new(),
         flag_sets: Vec::new(),
         ignored: 0,
+        unlisted: 0,
     };
     if examined.exists == 0 {
         return Ok(listing);
@@ -110,7 +129,13 @@ pub(crate) async fn list(
                     object_id: object_id(&message).map(Into::into),
                 };
                 listing.uids.insert(uid);
-                listing.messages.insert(uid, listed);
+                // Told again, perhaps for its flags only: what was told before stays.
+                match listing.messages.entry(uid) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(listed);
+                    }
+                    Entry::Occupied(mut known) => known.get_mut().update(listed),
+                }
             }
             FetchEvent::Completed { outcome, .. } => refuse(&outcome)?,
             FetchEvent::BodyStart { .. } | FetchEvent::BodyData(_) | FetchEvent::Vanished(_) => {}
@@ -119,7 +144,31 @@ pub(crate) async fn list(
     let mut sets: Vec<_> = interned.into_iter().collect();
     sets.sort_by_key(|(_, at)| *at);
     listing.flag_sets = sets.into_iter().map(|(flags, _)| flags).collect();
+    if listing.told() < u64::from(examined.exists) {
+        complete(line, session, name, &mut listing).await?;
+    }
     Ok(listing)
+}
+
+/// Fewer messages were listed than there are: a line that made no sense, a limit, or mail deleted meanwhile. SEARCH
+/// tells the rest; what it does not tell either must not be lost in silence.
+async fn complete(
+    line: &Line,
+    session: &mut Session,
+    name: &WireName,
+    listing: &mut Listing,
+) -> Result<(), Error> {
+    match line.unless_cancelled(session.connection.search(&SearchQuery::All)).await? {
+        Ok(found) => listing.uids.extend(found.iter()),
+        Err(error @ imap::Error::Refused { .. }) => tracing::info!(%error, "no search"),
+        Err(error) => return Err(error.into()),
+    }
+    let examined = line.unless_cancelled(session.examine_anew(name)).await??;
+    if examined.uid_validity.unwrap_or(UidValidity(0)) != listing.uid_validity {
+        return Err(Error::EpochChanged);
+    }
+    listing.unlisted = u64::from(examined.exists).saturating_sub(listing.told());
+    Ok(())
 }
 
 /// Flags as they are now: of everything, or of what changed since `since` (RFC 7162, 3.1.4.1).
@@ -130,10 +179,12 @@ pub(crate) async fn flags_now(
     uid_validity: UidValidity,
     since: Option<ModSeq>,
 ) -> Result<HashMap<Uid, FlagNames>, Error> {
-    if session.examine(name).await? != uid_validity {
+    if line.unless_cancelled(session.examine(name)).await?? != uid_validity {
         return Err(Error::EpochChanged);
     }
     let mut flags = HashMap::new();
+    let capabilities = session.connection.capabilities();
+    let since = since.filter(|_| capabilities.has("CONDSTORE") || capabilities.has("QRESYNC"));
     let mut pipeline = session.connection.fetch();
     let modifier = since.map(imap::FetchModifier::ChangedSince);
     pipeline.send_all(&[FetchItem::Uid, FetchItem::Flags], modifier).await?;

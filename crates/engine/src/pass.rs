@@ -20,10 +20,13 @@ use crate::listing::{self, Detail, FetchItemKind, Listing};
 use crate::plan::{PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Exception, FolderLine, Note, Verification};
-use crate::tally::{add_foreign, adopt, denied, finished, unstable};
+use crate::tally::{add_foreign, adopt, denied, finished, hung_up, unstable};
 
 /// Rows read from the ledger at a time.
 pub(crate) const PAGE: usize = 2_000;
+
+/// How often a connection may break over one folder before the folder is reported and the others go on.
+pub(crate) const LOSSES: u32 = 4;
 
 /// What a pass leaves for the report.
 #[derive(Debug)]
@@ -149,6 +152,9 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
                 }
+                (None, Err(Error::Source(error))) if error.is_connection_lost() => {
+                    return (Some(hung_up(planned, &error)), Ok(()));
+                }
                 ended => return ended,
             }
         }
@@ -218,7 +224,11 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             folder = Some(self.account.destination.create(&planned.destination)?);
         }
         if let Some(folder) = folder.clone().filter(|_| !sorted.adopt.is_empty()) {
-            let adopted = adopt(folder, naming.clone(), sorted.adopt.clone()).await?;
+            let mut adopted = adopt(folder, naming.clone(), sorted.adopt.clone()).await?;
+            for row in &mut adopted {
+                let listed = listing.messages.get(&row.uid);
+                row.object_id = listed.and_then(|listed| listed.object_id.as_deref().map(str::to_owned));
+            }
             sorted.rows.extend(adopted);
         }
         if let Some(folder) = folder.clone().filter(|_| self.account.settings.adoption == Adoption::ByDigest)
@@ -236,7 +246,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         average(planned).unwrap_or(0) * messages
     }
 
-    /// Lists the folder, on a new connection if the one at hand breaks.
+    /// Lists the folder, on a new connection if the one at hand breaks. A lost connection as the answer means that
+    /// it broke each time.
     async fn list(&self, planned: &PlannedFolder, session: &mut Option<Session>) -> Result<Listing, Error> {
         let selection = self.account.selection;
         let detail = Detail {
@@ -244,6 +255,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             dates: selection.since.is_some(),
             object_ids: self.object_ids,
         };
+        let mut losses = 0;
         loop {
             let mut current = match session.take() {
                 Some(session) => session,
@@ -251,14 +263,21 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             };
             match listing::list(&self.line, &mut current, &planned.source.name, detail).await {
                 Ok(listing) => {
+                    self.line.went_well();
                     *session = Some(current);
                     return Ok(listing);
                 }
-                Err(Error::Source(error)) if error.is_connection_lost() || crate::line::retryable(&error) => {
-                    if !error.is_connection_lost() {
-                        *session = Some(current);
+                Err(Error::Source(error)) if error.is_connection_lost() => {
+                    losses += 1;
+                    if losses >= LOSSES {
+                        return Err(error.into());
                     }
                     self.line.failed(error)?;
+                }
+                Err(Error::Source(error)) if crate::line::retryable(&error) => {
+                    *session = Some(current);
+                    self.line.failed(error)?;
+                    self.line.wait().await?;
                 }
                 Err(error) => {
                     *session = Some(current);
@@ -461,7 +480,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         Ok(updated)
     }
 
-    /// Flags as the source has them now. What was copied in this pass carries flags of its own moment.
+    /// Flags as the source has them now. What was copied in this pass carries flags of its own moment. A server that
+    /// does not tell them again loses nothing: the next run compares with what it lists then.
     async fn fresh_flags(
         &self,
         planned: &PlannedFolder,
@@ -478,6 +498,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         if copied.new.is_empty() && copied.carried.is_empty() {
             return Ok(fresh);
         }
+        let mut losses = 0;
         loop {
             let mut current = match session.take() {
                 Some(session) => session,
@@ -487,11 +508,29 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             let name = &planned.source.name;
             match listing::flags_now(&self.line, &mut current, name, listing.uid_validity, since).await {
                 Ok(now) => {
+                    self.line.went_well();
                     *session = Some(current);
                     fresh.extend(now.into_iter().filter(|(uid, _)| listing.uids.contains(*uid)));
                     return Ok(fresh);
                 }
-                Err(Error::Source(error)) if error.is_connection_lost() => self.line.failed(error)?,
+                Err(Error::Source(error)) if error.is_connection_lost() => {
+                    losses += 1;
+                    if losses >= LOSSES {
+                        tracing::info!(%error, "the flags are not told again");
+                        return Ok(fresh);
+                    }
+                    self.line.failed(error)?;
+                }
+                Err(Error::Source(error)) if crate::line::retryable(&error) => {
+                    *session = Some(current);
+                    self.line.failed(error)?;
+                    self.line.wait().await?;
+                }
+                Err(Error::Source(error @ imap::Error::Refused { .. })) => {
+                    tracing::info!(%error, "the flags are not told again");
+                    *session = Some(current);
+                    return Ok(fresh);
+                }
                 Err(error) => return Err(error),
             }
         }

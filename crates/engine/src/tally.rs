@@ -130,8 +130,13 @@ pub(crate) fn empty(planned: &PlannedFolder, uid_validity: UidValidity) -> Folde
 fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retryable: bool) -> FolderOutcome {
     let status = &planned.source.status;
     let mut outcome = empty(planned, status.uid_validity.unwrap_or(UidValidity(0)));
-    outcome.exceptions.push(Exception {
-        folder: source_name(&planned.source),
+    outcome.exceptions.push(of_folder(&outcome.line.source, class, message, retryable));
+    outcome
+}
+
+fn of_folder(folder: &str, class: &str, message: String, retryable: bool) -> Exception {
+    Exception {
+        folder: folder.to_owned(),
         uid: None,
         class: class.into(),
         message,
@@ -140,8 +145,7 @@ fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retry
         from: None,
         subject: None,
         retryable,
-    });
-    outcome
+    }
 }
 
 /// The server does not open the folder.
@@ -149,6 +153,15 @@ pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutc
     let message =
         format!("The old server does not let us open folder {}. ({error})", source_name(&planned.source));
     folder_exception(planned, "folder_denied", message, false)
+}
+
+/// The server ends the connection whenever the folder is opened or listed.
+pub(crate) fn hung_up(planned: &PlannedFolder, error: &imap::Error) -> FolderOutcome {
+    let message = format!(
+        "The old server ends the connection whenever folder {} is opened. ({error})",
+        source_name(&planned.source)
+    );
+    folder_exception(planned, "folder_unavailable", message, true)
 }
 
 /// The server numbers the folder anew again and again.
@@ -172,6 +185,14 @@ pub(crate) fn finished(
     if interrupted {
         // Not reached is not lost: the next run brings them.
         counts.failed = counts.listed.saturating_sub(counts.accounted() - counts.failed);
+    }
+    if listing.unlisted > 0 {
+        let folder = outcome.line.source.clone();
+        let message = format!(
+            "The old server says that folder {folder} has {} messages more than it lists.",
+            listing.unlisted
+        );
+        outcome.exceptions.push(of_folder(&folder, "unlisted", message, true));
     }
     if listing.ignored > 0 {
         outcome.notes.push(Note {

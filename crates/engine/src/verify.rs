@@ -15,12 +15,12 @@ use crate::import::{Gathered, gather, object_ids};
 use crate::ledger::{Digest, Epoch, Ledger, State};
 use crate::line::{Line, Session};
 use crate::listing::{self, Detail};
-use crate::pass::{PAGE, Passes, blocking};
+use crate::pass::{LOSSES, PAGE, Passes, blocking};
 use crate::plan::{self, PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Difference, Report, Verdict};
 use crate::survey;
-use crate::tally::{denied, digest, empty};
+use crate::tally::{denied, digest, empty, hung_up};
 
 /// Messages asked for in one command.
 const CHUNK: usize = 100;
@@ -150,6 +150,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         at: usize,
     ) -> Result<Vec<Difference>, Error> {
         self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
+        let mut losses = 0;
         let listing = loop {
             let mut current = match session.take() {
                 Some(session) => session,
@@ -157,10 +158,18 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             };
             match listing::list(&self.line, &mut current, &planned.source.name, Detail::default()).await {
                 Ok(listing) => {
+                    self.line.went_well();
                     *session = Some(current);
                     break listing;
                 }
-                Err(Error::Source(error)) if error.is_connection_lost() => self.line.failed(error)?,
+                Err(Error::Source(error)) if error.is_connection_lost() => {
+                    losses += 1;
+                    if losses >= LOSSES {
+                        gather(gathered, at, hung_up(planned, &error));
+                        return Ok(Vec::new());
+                    }
+                    self.line.failed(error)?;
+                }
                 Err(Error::Source(error)) if matches!(error, imap::Error::Refused { .. }) => {
                     *session = Some(current);
                     gather(gathered, at, denied(planned, &error));
@@ -171,7 +180,20 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         };
         let mut outcome = empty(planned, listing.uid_validity);
         outcome.line.counts.listed = listing.uids.len();
+        let epoch = self
+            .epochs
+            .iter()
+            .find(|epoch| epoch.folder == planned.source.name && epoch.uid_validity == listing.uid_validity);
+        let rows = self.identities(epoch).await?;
         let Some(folder) = self.account.destination.open(&planned.destination)? else {
+            for uid in listing.uids.iter() {
+                let counts = &mut outcome.line.counts;
+                match rows.get(&uid) {
+                    Some((State::Imported, _)) => counts.removed_by_user += 1,
+                    Some((State::Skipped | State::Phantom, _)) => counts.skipped += 1,
+                    _ => counts.failed += 1,
+                }
+            }
             gather(gathered, at, outcome);
             return Ok(vec![Difference {
                 folder: source_name(&planned.source),
@@ -180,11 +202,6 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 message: format!("The new mailbox has no folder {}.", planned.destination),
             }]);
         };
-        let epoch = self
-            .epochs
-            .iter()
-            .find(|epoch| epoch.folder == planned.source.name && epoch.uid_validity == listing.uid_validity);
-        let rows = self.identities(epoch).await?;
         let naming = self.naming(planned, listing.uid_validity);
         let mut here = {
             let naming = naming.clone();
@@ -320,7 +337,7 @@ async fn read_source(
     wanted: &UidSet,
     copies: &mut HashMap<Uid, Copy>,
 ) -> Result<(), Error> {
-    session.examine(&planned.source.name).await?;
+    line.unless_cancelled(session.examine(&planned.source.name)).await??;
     let items = [FetchItem::Uid, FetchItem::Flags, FetchItem::InternalDate, FetchItem::Body];
     let mut chunks = wanted.chunks(CHUNK).collect::<std::collections::VecDeque<_>>();
     let mut pipeline = session.connection.fetch();

@@ -30,6 +30,15 @@ const PROBE: [FetchItem; 4] = [
 /// How a fetching ends: the connection, when it is still good, and whether all went well.
 pub(super) type Fetching = (Option<Session>, Result<(), Error>);
 
+/// What to do about a connection that broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// Wait for another one as long as the patience lasts.
+    Patient,
+    /// Ask once; if that is refused, give back what is in hand: others have connections that work.
+    Once,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Bodies,
@@ -62,8 +71,9 @@ struct Fetcher<F: DestinationFolder> {
     chunks: HashMap<u64, OpenChunk>,
     window: usize,
     body_open: bool,
-    /// Messages since the connection was made, and connections lost since a message came.
+    /// Connections lost over what was asked for, since a message came.
     losses: u32,
+    renewal: Renewal,
     backoff: Option<imap::Error>,
 }
 
@@ -72,6 +82,7 @@ pub(super) async fn fetch<F: DestinationFolder>(
     line: Arc<Line>,
     session: Option<Session>,
     task: Arc<CopyTask<F>>,
+    renewal: Renewal,
 ) -> Fetching {
     let (pieces, receiver) = mpsc::channel(PIECES);
     let staging = {
@@ -90,15 +101,21 @@ pub(super) async fn fetch<F: DestinationFolder>(
         window: WINDOW,
         body_open: false,
         losses: 0,
+        renewal,
         backoff: None,
     };
     let (session, result) = fetcher.run(session).await;
-    for (_, chunk) in fetcher.chunks.drain() {
-        fetcher.task.give_back(chunk.wanted);
+    let Fetcher { task, pieces, chunks, .. } = fetcher;
+    drop(pieces);
+    let staged = staging.await;
+    // Only now: whoever takes the chunk stages its messages under the same names.
+    for (_, chunk) in chunks {
+        task.give_back(chunk.wanted);
     }
-    drop(fetcher);
     // The disk's own error explains a broken channel better than the channel does.
-    match staging.await {
+    match staged {
+        // Nobody takes chunks any more, which is no fault.
+        Ok(Ok(())) if task.is_over() && matches!(result, Err(Error::Internal(_))) => (None, Ok(())),
         Ok(Ok(())) => (session, result),
         Ok(Err(failure)) => (None, Err(failure.into())),
         Err(panic) => (None, Err(Error::Internal(panic.to_string()))),
@@ -110,8 +127,9 @@ impl<F: DestinationFolder> Fetcher<F> {
         loop {
             let mut current = match session.take() {
                 Some(session) => session,
-                None => match self.line.connect().await {
-                    Ok(session) => session,
+                None => match self.renew().await {
+                    Ok(Some(session)) => session,
+                    Ok(None) => return (None, Ok(())),
                     Err(error) => return (None, Err(error)),
                 },
             };
@@ -128,11 +146,26 @@ impl<F: DestinationFolder> Fetcher<F> {
         }
     }
 
+    async fn renew(&self) -> Result<Option<Session>, Error> {
+        match self.renewal {
+            Renewal::Patient => self.line.connect().await.map(Some),
+            Renewal::Once => match self.line.connect_another().await {
+                Ok(session) => Ok(Some(session)),
+                Err(Error::Interrupted) => Err(Error::Interrupted),
+                Err(error) => {
+                    tracing::info!(%error, "a broken connection is not replaced");
+                    Ok(None)
+                }
+            },
+        }
+    }
+
     async fn use_session(&mut self, session: &mut Session) -> Result<(), Error> {
         let seen = session.examine(&self.task.name).await?;
         if seen != self.task.uid_validity {
             return Err(Error::EpochChanged);
         }
+        self.line.let_in();
         let mut pipeline = session.connection.fetch();
         loop {
             while self.backoff.is_none() && pipeline.in_flight() < self.window {
@@ -155,7 +188,7 @@ impl<F: DestinationFolder> Fetcher<F> {
                         self.line.failed(error)?;
                         self.line.wait().await?;
                     }
-                    None if self.todo.is_empty() && self.task.waiting_chunks() == 0 => return Ok(()),
+                    None if self.todo.is_empty() && !self.task.has_next() => return Ok(()),
                     None => {}
                 },
             }
@@ -179,7 +212,11 @@ impl<F: DestinationFolder> Fetcher<F> {
     async fn take(&mut self, event: FetchEvent) -> Result<(), Error> {
         match event {
             FetchEvent::BodyStart { uid, .. } => {
-                let identity = uid.map(|uid| self.task.naming.identity(uid));
+                let identity = match uid {
+                    Some(uid) if self.asked(uid).is_some() => self.task.naming.identity(uid),
+                    // Told twice, or never asked for: it must not come into the way of the one that waits for delivery.
+                    _ => self.task.provisional(),
+                };
                 self.body_open = true;
                 self.say(Piece::Begin(identity)).await
             }
@@ -193,14 +230,16 @@ impl<F: DestinationFolder> Fetcher<F> {
         }
     }
 
+    /// Which request on the wire still waits for this message.
+    fn asked(&self, uid: Uid) -> Option<usize> {
+        self.in_flight.iter().position(|(_, request)| request.uids.contains(uid))
+    }
+
     /// The end of one FETCH response.
     async fn message(&mut self, message: Fetched) -> Result<(), Error> {
         let open = std::mem::take(&mut self.body_open);
         let trusted = message.suspicion.is_none();
-        let asked = message.uid.and_then(|uid| {
-            let at = self.in_flight.iter().position(|(_, request)| request.uids.contains(uid))?;
-            Some((uid, at))
-        });
+        let asked = message.uid.and_then(|uid| Some((uid, self.asked(uid)?)));
         let Some((uid, at)) = asked.filter(|_| trusted) else {
             return if open { self.say(Piece::Forget).await } else { Ok(()) };
         };
@@ -312,13 +351,15 @@ impl<F: DestinationFolder> Fetcher<F> {
         }
         let mut again: Vec<Request> = self.in_flight.drain(..).map(|(_, request)| request).collect();
         again.retain(|request| !request.uids.is_empty());
+        let asked = !again.is_empty();
         for request in again.into_iter().rev() {
             self.todo.push_front(request);
         }
-        self.losses += 1;
         self.backoff = None;
-        if self.losses >= 2
-            && !self.todo.is_empty()
+        // Lost before anything was asked for: no message is to blame.
+        self.losses += u32::from(asked);
+        if asked
+            && self.losses >= 2
             && let Some(first) = self.todo.pop_front()
         {
             match first.uids.len() {

@@ -23,8 +23,8 @@ type StagedOf<F> = <<F as DestinationFolder>::Writer as Writer>::Staged;
 /// What the network side says.
 #[derive(Debug)]
 pub(super) enum Piece {
-    /// A body begins; its identity, when the UID is known already.
-    Begin(Option<String>),
+    /// A body begins; its identity, or a provisional one while the UID is not known.
+    Begin(String),
     /// Octets of it.
     Data(Bytes),
     /// The response is complete: keep the message.
@@ -86,8 +86,10 @@ pub(super) fn run<F: DestinationFolder>(
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
             Piece::Begin(identity) => {
+                // First: what was begun and never ended may lie under the same name.
+                drop(open.take());
                 open = Some(Open {
-                    writer: folder.begin(identity.as_deref())?,
+                    writer: folder.begin(&identity)?,
                     hasher: blake3::Hasher::new(),
                     size: 0,
                     head: None,

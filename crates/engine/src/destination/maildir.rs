@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use maildir::{
@@ -111,13 +110,8 @@ impl DestinationFolder for MaildirFolder {
         Ok(())
     }
 
-    fn begin(&self, identity: Option<&str>) -> Result<StagedMessage, Failure> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let base = match identity {
-            Some(identity) => base(identity)?,
-            None => base(&format!("0.X{}.provisional.mailimport", COUNTER.fetch_add(1, Ordering::Relaxed)))?,
-        };
-        Ok(StagedMessage(self.inner.stage(&base)?))
+    fn begin(&self, identity: &str) -> Result<StagedMessage, Failure> {
+        Ok(StagedMessage(self.inner.stage(&base(identity)?)?))
     }
 
     fn deliver(

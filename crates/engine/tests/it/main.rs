@@ -6,6 +6,7 @@ mod again;
 mod arrival;
 mod epochs;
 mod live;
+mod review;
 mod rig;
 mod selection;
 mod source_odd;
