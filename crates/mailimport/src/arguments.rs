@@ -2,6 +2,12 @@
 //!
 //! SOURCE and DESTINATION stay plain text here: clap repeats what it cannot read, and an address may hold a password.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "these texts are help, with [OPTIONAL] parts"
+)]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
