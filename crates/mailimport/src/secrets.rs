@@ -2,6 +2,7 @@
 //!
 //! A secret is in a [`SecretString`] from here on, and no error text holds it.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -51,31 +52,69 @@ pub(crate) fn credentials(
     host: &str,
     options: &SourceOptions,
 ) -> Result<Credentials, SecretError> {
-    let variables = (std::env::var_os(PASSWORD), std::env::var_os(TOKEN));
-    let file = |path: &Path| from_file(path);
-    let token = match (&options.source_token_file, &options.source_password_file, &variables) {
-        (Some(path), _, _) => Some(file(path)?),
-        (None, None, (Some(_), Some(_))) => return Err(SecretError::Both),
-        (None, None, (None, Some(token))) => Some(from_variable(TOKEN, token)?),
-        _ => None,
-    };
-    if let Some(token) = token {
-        if options.source_master_user.is_some() {
-            return Err(SecretError::MasterWithToken);
-        }
-        return Ok(Credentials::OAuth { user: user.to_owned(), token });
-    }
+    let variables = Variables { password: std::env::var_os(PASSWORD), token: std::env::var_os(TOKEN) };
     let login = options.source_master_user.as_deref().unwrap_or(user);
-    let password = match (&options.source_password_file, &variables.0) {
-        (Some(path), _) => file(path)?,
-        (None, Some(password)) => from_variable(PASSWORD, password)?,
-        (None, None) => ask(login, host)?,
-    };
-    let authorization_id = options.source_master_user.as_ref().map(|_| user.to_owned());
-    Ok(Credentials::Password { user: login.to_owned(), password, authorization_id })
+    match choose(options, &variables)? {
+        Origin::Token(_) if options.source_master_user.is_some() => Err(SecretError::MasterWithToken),
+        Origin::Token(place) => Ok(Credentials::OAuth { user: user.to_owned(), token: place.read(TOKEN)? }),
+        Origin::Password(place) => Ok(Credentials::Password {
+            user: login.to_owned(),
+            password: match place {
+                Some(place) => place.read(PASSWORD)?,
+                None => ask(login, host)?,
+            },
+            authorization_id: options.source_master_user.as_ref().map(|_| user.to_owned()),
+        }),
+    }
 }
 
-fn from_variable(name: &str, value: &std::ffi::OsStr) -> Result<SecretString, SecretError> {
+/// The environment's part.
+#[derive(Debug, Default)]
+struct Variables {
+    password: Option<OsString>,
+    token: Option<OsString>,
+}
+
+/// Where a secret is.
+#[derive(Debug, PartialEq, Eq)]
+enum Place<'a> {
+    File(&'a Path),
+    Variable(&'a OsStr),
+}
+
+/// Which secret it is.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin<'a> {
+    /// A password; `None` means that somebody must be asked.
+    Password(Option<Place<'a>>),
+    Token(Place<'a>),
+}
+
+/// What was said outright counts more than the environment, which may be left from something else.
+fn choose<'a>(options: &'a SourceOptions, variables: &'a Variables) -> Result<Origin<'a>, SecretError> {
+    if let Some(path) = &options.source_token_file {
+        return Ok(Origin::Token(Place::File(path)));
+    }
+    if let Some(path) = &options.source_password_file {
+        return Ok(Origin::Password(Some(Place::File(path))));
+    }
+    match (&variables.password, &variables.token) {
+        (Some(_), Some(_)) => Err(SecretError::Both),
+        (None, Some(token)) => Ok(Origin::Token(Place::Variable(token))),
+        (password, None) => Ok(Origin::Password(password.as_deref().map(Place::Variable))),
+    }
+}
+
+impl Place<'_> {
+    fn read(&self, variable: &str) -> Result<SecretString, SecretError> {
+        match self {
+            Place::File(path) => from_file(path),
+            Place::Variable(value) => from_variable(variable, value),
+        }
+    }
+}
+
+fn from_variable(name: &str, value: &OsStr) -> Result<SecretString, SecretError> {
     let text = value.to_str().ok_or_else(|| SecretError::NoText(name.to_owned()))?;
     filled(name, text)
 }
@@ -115,6 +154,38 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+
+    #[test]
+    fn files_count_more_than_the_environment_and_nothing_means_to_ask() {
+        let file = |name: &str| Some(PathBuf::from(name));
+        let variable = |value: &str| Some(OsString::from(value));
+        let (at_p, at_t) = (Place::File(Path::new("p")), Place::File(Path::new("t")));
+        let (in_p, in_t) = (Place::Variable(OsStr::new("vp")), Place::Variable(OsStr::new("vt")));
+        let both = || (variable("vp"), variable("vt"));
+        for (password_file, token_file, (password, token), expected) in [
+            (None, None, (None, None), Some(Origin::Password(None))),
+            (None, None, (variable("vp"), None), Some(Origin::Password(Some(in_p)))),
+            (None, None, (None, variable("vt")), Some(Origin::Token(in_t))),
+            (None, None, both(), None),
+            (file("p"), None, both(), Some(Origin::Password(Some(at_p)))),
+            (None, file("t"), both(), Some(Origin::Token(at_t))),
+        ] {
+            let options = options(password_file, token_file);
+            assert_eq!(choose(&options, &Variables { password, token }).ok(), expected);
+        }
+    }
+
+    fn options(password_file: Option<PathBuf>, token_file: Option<PathBuf>) -> SourceOptions {
+        SourceOptions {
+            source: String::new(),
+            source_password_file: password_file,
+            source_token_file: token_file,
+            source_master_user: None,
+            allow_plaintext: false,
+            tls_ca: Vec::new(),
+            tls_pin: None,
+        }
+    }
 
     #[test]
     fn only_one_newline_at_the_end_of_a_file_does_not_count() {

@@ -177,6 +177,37 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
 }
 
 #[test]
+fn only_what_was_asked_for_is_imported() {
+    let scene = Scene::ordinary();
+    let mut command = scene.trusting("import");
+    let (status, report) =
+        run(command.args(["--include", "INBOX", "--include", "Projekte/*", "--exclude", "INBOX"]));
+    assert_eq!((status, &report["totals"]["imported"]), (0, &10.into()), "{report:#}");
+    assert_eq!(report["folders"].as_array().unwrap().len(), 1);
+    assert!(report["left_out"]["INBOX"].as_str().unwrap().contains("excluded"));
+
+    let (status, report) = run(scene.trusting("import").args(["--max-size", "5kB"]));
+    let number = |name: &str| report["totals"][name].as_u64().unwrap();
+    assert!(number("skipped") > 0 && number("imported") > 0, "{report:#}");
+    assert_eq!(
+        (status, number("imported") + number("already_there") + number("skipped")),
+        (0, 60),
+        "{report:#}"
+    );
+
+    let (status, report) = run(scene.trusting("import").args(["--since", "2999-01-01"]));
+    assert_eq!((status, &report["totals"]["imported"]), (0, &0.into()), "{report:#}");
+}
+
+#[test]
+fn a_token_that_no_mechanism_takes_is_the_sources_refusal() {
+    let scene = Scene::ordinary();
+    let mut command = scene.trusting("import");
+    command.env_remove("MAILIMPORT_SOURCE_PASSWORD").env("MAILIMPORT_SOURCE_TOKEN", "ya29.token");
+    assert_stopped(&mut command, 3, "source", "auth", "not possible this way");
+}
+
+#[test]
 fn a_wrong_password_is_the_sources_refusal() {
     let scene = Scene::ordinary();
     let mut command = scene.trusting("import");
@@ -325,6 +356,10 @@ fn a_ledger_that_is_none_is_the_destinations_refusal() {
 fn verify_without_an_import_says_so() {
     let scene = Scene::ordinary();
     assert_stopped(&mut scene.trusting("verify"), 4, "destination", "destination", "does not exist");
+    let mailbox = factory::AccountSpec::default();
+    mailbox.write_maildir(&scene.mailbox(), Some(scene.old.owner())).unwrap();
+    assert_stopped(&mut scene.trusting("verify"), 4, "destination", "ledger", "there is no ledger");
+    assert!(!scene.mailbox().join("mailimport-ledger.db").exists());
 }
 
 #[test]
