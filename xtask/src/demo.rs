@@ -24,7 +24,9 @@ use crate::step::{Failure, announce};
 
 /// Of all users on both servers, which only this machine can reach.
 const PASSWORD: &str = "demo";
+/// What the demo needs beside cargo, and where it comes from.
 const PACKAGE: &str = "dovecot-imapd";
+const PROGRAMS: [&str; 2] = ["/usr/sbin/dovecot", "/usr/lib/dovecot/imap"];
 
 /// How the demo is run.
 #[derive(Debug, clap::Args)]
@@ -69,9 +71,17 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Installs Dovecot when it is missing, and says so first.
 fn require_dovecot() -> Result<(), Failure> {
-    if !["/usr/sbin/dovecot", "/usr/lib/dovecot/imap"].iter().all(|program| Path::new(program).exists()) {
-        println!("Debian's package {PACKAGE} (the mail server Dovecot) is missing; installing it.");
+    let is_there = || PROGRAMS.iter().all(|program| Path::new(program).exists());
+    if !is_there() {
+        println!("Debian's package {PACKAGE} (the mail server Dovecot) is missing. Installing it:");
+        println!("  apt-get install -y --no-install-recommends {PACKAGE}");
         testkit::server::install(&[PACKAGE]).map_err(|error| error.to_string())?;
+        if !is_there() {
+            return Err(format!(
+                "{} are needed, as Debian's package {PACKAGE} brings them.",
+                PROGRAMS.join(" and ")
+            ));
+        }
     }
     let output = Command::new("/usr/sbin/dovecot").arg("--version").output();
     let version =
@@ -105,8 +115,8 @@ fn fetch_real_mail() {
 fn verified(mailbox: &Mailbox, report: &Value) -> Result<(), Failure> {
     let (compared, different) =
         (number(report, "/verification/compared")?, number(report, "/verification/different")?);
-    println!("{}: {compared} messages compared, {different} different", mailbox.user);
-    let all = mailbox.content.messages() as u64;
+    println!("{}: {} messages compared, {} different", mailbox.user, grouped(compared), grouped(different));
+    let all = mailbox.messages();
     if compared == all && different == 0 {
         return Ok(());
     }
@@ -115,12 +125,25 @@ fn verified(mailbox: &Mailbox, report: &Value) -> Result<(), Failure> {
 
 fn nothing_copied(mailbox: &Mailbox, report: &Value) -> Result<(), Failure> {
     let (copied, there) = (number(report, "/totals/imported")?, number(report, "/totals/already_there")?);
-    println!("{}: {copied} messages copied, {there} were there already", mailbox.user);
-    let all = mailbox.content.messages() as u64;
+    println!("{}: {} messages copied, {} were there already", mailbox.user, grouped(copied), grouped(there));
+    let all = mailbox.messages();
     if copied == 0 && there == all {
         return Ok(());
     }
     Err(format!("all {all} messages should have been there."))
+}
+
+/// 6046 as 6,046, as the report writes it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn number(report: &Value, at: &str) -> Result<u64, Failure> {
@@ -145,7 +168,7 @@ impl House {
         println!("Dovecot on localhost, port {}:", old.tls().port());
         for mailbox in &mailboxes {
             old.write_account(mailbox.user, &mailbox.content).map_err(|error| error.to_string())?;
-            let (folders, messages) = (mailbox.content.folders.len(), mailbox.content.messages());
+            let (folders, messages) = (mailbox.content.folders.len(), grouped(mailbox.messages()));
             println!("  {}: {messages} messages in {folders} folders ({})", mailbox.user, mailbox.about);
         }
         let directory = destination(old.owner())
@@ -190,7 +213,12 @@ impl House {
                 judge::compare(&old, &new, &mailboxes::expected()).map_err(|error| error.to_string())?;
             let all = (mailbox.content.folders.len(), mailbox.content.messages());
             if verdict.is_equal() && (verdict.folders, verdict.messages) == all {
-                println!("{}: {} folders, {} messages, all equal", mailbox.user, all.0, all.1);
+                println!(
+                    "{}: {} folders, {} messages, all equal",
+                    mailbox.user,
+                    all.0,
+                    grouped(all.1 as u64)
+                );
             } else {
                 println!(
                     "{}: {} folders and {} messages were expected; {verdict}",
@@ -213,7 +241,7 @@ impl House {
         announce("Result");
         match &outcome {
             Ok(()) => {
-                let all: usize = self.mailboxes.iter().map(|mailbox| mailbox.content.messages()).sum();
+                let all = grouped(self.mailboxes.iter().map(Mailbox::messages).sum());
                 println!(
                     "All {all} messages of {} mailboxes arrived: same octets, flags, keywords, dates, order, \
                      folders and subscriptions.",
@@ -273,4 +301,16 @@ fn destination(owner: (u32, u32)) -> std::io::Result<TempDir> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn large_numbers_are_grouped_by_three_digits() {
+        for (number, expected) in [(0, "0"), (999, "999"), (6_046, "6,046"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
 }

@@ -14,6 +14,13 @@ pub(super) struct Mailbox {
     pub(super) content: AccountSpec,
 }
 
+impl Mailbox {
+    /// How many messages are in it.
+    pub(super) fn messages(&self) -> u64 {
+        self.content.messages() as u64
+    }
+}
+
 /// 2023-11-14 22:13:20 UTC: when the first of the tidy messages arrived.
 const FIRST: i64 = 1_700_000_000;
 
