@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use engine::progress::{Event, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::notice::notice;
 use crate::quantity::{counted, size, time_between};
 
 /// Between two plain lines.
@@ -84,7 +85,7 @@ impl Bars {
     pub(crate) fn say(&self, what: &str) {
         match self.style {
             Style::Bar => self.bar.set_message(what.to_owned()),
-            Style::Lines => eprintln!("{what}"),
+            Style::Lines => notice(what),
             Style::Nothing => {}
         }
     }
@@ -103,7 +104,7 @@ impl Bars {
             }
             Style::Lines if now.duration_since(state.last_line) >= LINE_EVERY => {
                 state.last_line = now;
-                eprintln!("{}", state.line(now));
+                notice(state.line(now));
             }
             Style::Lines | Style::Nothing => {}
         }
@@ -145,7 +146,7 @@ impl Progress for Bars {
             Event::Folder { name } => {
                 state.folder = crate::human::plain(name);
                 if self.style == Style::Lines {
-                    eprintln!("Folder {}", state.folder);
+                    notice(format_args!("Folder {}", state.folder));
                 }
             }
             Event::Settled { messages, octets } => {
@@ -168,7 +169,7 @@ impl Progress for Bars {
                     crate::human::plain(why)
                 );
                 if self.style != Style::Nothing {
-                    self.all.suspend(|| eprintln!("{why}"));
+                    self.all.suspend(|| notice(&why));
                 }
             }
             _ => {}

@@ -3,6 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::notice::notice;
+
 /// Of a shell's convention for a command that a signal ended: 128 + SIGINT.
 const AT_ONCE: i32 = 130;
 
@@ -20,7 +22,7 @@ pub(crate) fn listen() -> std::io::Result<CancellationToken> {
             if stop.is_cancelled() {
                 std::process::exit(AT_ONCE);
             }
-            eprintln!("Stopping. What has arrived is kept; once more ends at once.");
+            notice("Stopping. What has arrived is kept; once more ends at once.");
             stop.cancel();
         }
     });

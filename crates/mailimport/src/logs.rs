@@ -14,7 +14,9 @@ struct BesideBars(MultiProgress);
 
 impl Write for BesideBars {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(octets)).map(|()| octets.len())
+        // A reader that has gone away is no fault; told of one, tracing would print to the same place and panic.
+        let _ = self.0.suspend(|| io::stderr().write_all(octets));
+        Ok(octets.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

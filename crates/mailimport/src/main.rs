@@ -11,6 +11,7 @@ mod human;
 mod interrupt;
 mod location;
 mod logs;
+mod notice;
 mod owner;
 mod quantity;
 mod secrets;
@@ -68,6 +69,6 @@ fn refuse(message: String) -> ExitCode {
 /// A core dump would hold the password.
 fn forbid_core_dumps() {
     if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
-        eprintln!("Core dumps could not be switched off: {error}");
+        notice::notice(format_args!("Core dumps could not be switched off: {error}"));
     }
 }

@@ -158,6 +158,16 @@ fn people_read_a_table_and_a_balance() {
 }
 
 #[test]
+fn an_import_goes_on_when_nobody_reads_what_it_says() {
+    let scene = Scene::ordinary();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = scene.trusting("import");
+    let (status, report) = run(command.args(["--rate", "100kB", "-vvv"]).stderr(writer));
+    assert_eq!((status, &report["totals"]["imported"]), (0, &60.into()), "{report:#}");
+}
+
+#[test]
 fn check_counts_and_changes_nothing() {
     let scene = Scene::ordinary();
     let (status, document) = run(&mut scene.trusting("check"));

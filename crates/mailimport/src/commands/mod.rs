@@ -16,6 +16,7 @@ use crate::arguments::{Format, OutputOptions};
 use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::human;
+use crate::notice::notice;
 use crate::setup::WrongUse;
 
 /// Progress and logs as asked for.
@@ -77,7 +78,7 @@ fn conclude(report: &Report, format: Format) -> Exit {
 fn print_json(document: &impl Serialize) {
     match serde_json::to_string_pretty(document) {
         Ok(text) => print(&(text + "\n")),
-        Err(error) => eprintln!("The report could not be written: {error}"),
+        Err(error) => notice(format_args!("The report could not be written: {error}")),
     }
 }
 
