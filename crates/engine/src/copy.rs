@@ -38,6 +38,9 @@ const CHUNK_MESSAGES: u64 = 100;
 const CHUNK_OCTETS: u64 = 16 << 20;
 /// Complete chunks that wait for the committer.
 const CHUNKS_WAITING: usize = 4;
+/// How many chunks may be fetched ahead of the first one that is not delivered: one connection that is silent must not
+/// let the others pile up a whole folder.
+const CHUNKS_AHEAD: u64 = 64;
 
 type StagedOf<F> = <<F as DestinationFolder>::Writer as Writer>::Staged;
 
@@ -60,6 +63,8 @@ pub(crate) struct CopyTask<F: DestinationFolder> {
     waiting: Mutex<VecDeque<Wanted>>,
     chunks: mpsc::Sender<Chunk<StagedOf<F>>>,
     given_back: Notify,
+    /// Chunks that are delivered, all up to this sequence.
+    delivered: AtomicU64,
     /// Nobody takes chunks any more.
     over: AtomicBool,
     /// Other connections see another folder there.
@@ -83,10 +88,14 @@ pub(crate) struct Order<F: DestinationFolder> {
 
 impl<F: DestinationFolder> CopyTask<F> {
     fn next(&self) -> Option<Wanted> {
-        if self.is_over() {
-            return None;
-        }
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        let limit = self.limit();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.pop_front_if(|wanted| wanted.sequence < limit)
+    }
+
+    /// The sequence that must not be fetched yet.
+    fn limit(&self) -> u64 {
+        if self.is_over() { 0 } else { self.delivered.load(Ordering::Relaxed).saturating_add(CHUNKS_AHEAD) }
     }
 
     /// Gives a chunk back that could not be finished; the lowest is always fetched first.
@@ -103,7 +112,9 @@ impl<F: DestinationFolder> CopyTask<F> {
     }
 
     fn has_next(&self) -> bool {
-        !self.is_over() && self.waiting_chunks() > 0
+        let limit = self.limit();
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.front().is_some_and(|wanted| wanted.sequence < limit)
     }
 
     fn is_over(&self) -> bool {
@@ -112,7 +123,7 @@ impl<F: DestinationFolder> CopyTask<F> {
 
     /// Whether another connection would find something to do.
     pub(crate) fn has_work(&self) -> bool {
-        !self.is_over() && !self.alone.load(Ordering::Relaxed) && self.waiting_chunks() > fetch::WINDOW
+        self.has_next() && !self.alone.load(Ordering::Relaxed) && self.waiting_chunks() > fetch::WINDOW
     }
 
     /// Keeps other connections away: to them the folder has another UIDVALIDITY.
@@ -147,6 +158,7 @@ fn cut<F: DestinationFolder>(
         waiting: Mutex::new(waiting),
         chunks,
         given_back: Notify::new(),
+        delivered: AtomicU64::new(0),
         over: AtomicBool::new(false),
         alone: AtomicBool::new(false),
         provisional: AtomicU64::new(0),
@@ -168,17 +180,24 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
     let total = task.waiting.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
     let task = Arc::new(task);
     publish(Some(Arc::clone(&task)));
+    // Whoever stopped at the limit finds something to do again.
+    let advanced = |delivered| {
+        if task.delivered.swap(delivered, Ordering::Relaxed) != delivered {
+            publish(Some(Arc::clone(&task)));
+        }
+    };
     let mut committer = Committer::new(account, folder, epoch, receiver, total);
     let mut result = Ok(());
     while result.is_ok() && !committer.is_complete() {
-        if task.waiting_chunks() == 0 {
-            // Others bring the rest, or give it back.
+        if !task.has_next() {
+            // Others bring what is next, or give it back.
             result = await_others(line, &mut committer, &task).await;
+            advanced(committer.delivered());
             continue;
         }
         let own = session.take();
         let fetching = tokio::spawn(fetch::fetch(Arc::clone(line), own, Arc::clone(&task), Renewal::Patient));
-        let (back, fetched) = commit_while(&mut committer, AbortOnDropHandle::new(fetching)).await;
+        let (back, fetched) = commit_while(&mut committer, AbortOnDropHandle::new(fetching), &advanced).await;
         session = back;
         result = fetched;
     }
@@ -192,6 +211,7 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
 async fn commit_while<L: Ledger, D: Destination>(
     committer: &mut Committer<'_, L, D>,
     mut fetching: AbortOnDropHandle<fetch::Fetching>,
+    advanced: &impl Fn(u64),
 ) -> fetch::Fetching {
     loop {
         let ended = tokio::select! {
@@ -201,6 +221,7 @@ async fn commit_while<L: Ledger, D: Destination>(
         };
         committer.gather();
         let committed = committer.commit().await;
+        advanced(committer.delivered());
         if let Some(ended) = ended {
             let (back, fetched) =
                 ended.unwrap_or_else(|panic| (None, Err(Error::Internal(panic.to_string()))));

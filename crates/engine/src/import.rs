@@ -22,6 +22,7 @@ use crate::plan::{self, Plan, PlannedFolder, Selection};
 use crate::progress::{Event, Progress, Silent};
 use crate::report::{Counts, Exception, FolderLine, Note, Report, SCHEMA, SourceLine, Verdict, Verification};
 use crate::survey::{self, Survey};
+use crate::tally::of_folder;
 
 /// Logs in and surveys the source; changes nothing anywhere.
 pub async fn check(source: &Source, settings: &Settings) -> Result<Survey, Error> {
@@ -52,6 +53,8 @@ pub async fn dry_run<D: Destination>(
 #[derive(Default)]
 pub(crate) struct Gathered {
     pub(crate) server: Option<String>,
+    /// Lines of the list of folders that made no sense.
+    pub(crate) unintelligible: u64,
     pub(crate) plan: Plan,
     pub(crate) outcomes: Vec<(usize, FolderOutcome)>,
 }
@@ -78,6 +81,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         {
             let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
             gathered.server = survey.server.clone();
+            gathered.unintelligible = survey.unintelligible;
             gathered.plan = plan.clone();
         }
         let record = self.ledger.account(&self.key(), self.clock.now().as_second()).await?;
@@ -153,6 +157,7 @@ impl<D: Destination> Work<D> {
     fn publish(&self, at: usize, task: Option<Task<D>>) {
         let mut state = self.state();
         match task {
+            Some(_) if state.open.iter().any(|(other, _)| *other == at) => {}
             Some(task) => state.open.push((at, task)),
             None => state.open.retain(|(other, _)| *other != at),
         }
@@ -348,6 +353,13 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         }
         let unbalanced = report.folders.iter().filter(|folder| !folder.counts.balances()).map(unbalanced);
         report.exceptions.extend(unbalanced.collect::<Vec<_>>());
+        if gathered.unintelligible > 0 {
+            let message = format!(
+                "{} lines of the old server's list of folders made no sense; folders may be missing.",
+                gathered.unintelligible
+            );
+            report.exceptions.push(of_folder("", "unlisted", message, true));
+        }
         report.verdict = verdict(&report);
         report
     }
@@ -362,21 +374,12 @@ fn unused(option: &str) -> Note {
 /// The identity does not hold: said loudly, for it must never happen.
 fn unbalanced(folder: &FolderLine) -> Exception {
     let counts = &folder.counts;
-    Exception {
-        folder: folder.source.clone(),
-        uid: None,
-        class: "unbalanced".into(),
-        message: format!(
-            "The numbers of this folder do not add up: {} messages were listed and {} are accounted for. Import again.",
-            counts.listed,
-            counts.accounted()
-        ),
-        size: None,
-        date: None,
-        from: None,
-        subject: None,
-        retryable: true,
-    }
+    let message = format!(
+        "The numbers of this folder do not add up: {} messages were listed and {} are accounted for. Import again.",
+        counts.listed,
+        counts.accounted()
+    );
+    of_folder(&folder.source, "unbalanced", message, true)
 }
 
 /// `complete` exactly when nothing is wrong; `incomplete` when trying again can help or the numbers do not balance.

@@ -146,8 +146,9 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
         self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
+        let mut earlier = HashSet::new();
         for _ in 0..3 {
-            match self.pass_once(planned, session, &publish).await {
+            match self.pass_once(planned, session, &publish, &mut earlier).await {
                 (_, Err(Error::EpochChanged)) => *session = None,
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
@@ -158,7 +159,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 ended => return ended,
             }
         }
-        (Some(unstable(planned)), Ok(()))
+        (Some(unstable(planned, earlier.len() as u64)), Ok(()))
     }
 
     async fn pass_once(
@@ -166,13 +167,14 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         planned: &PlannedFolder,
         session: &mut Option<Session>,
         publish: &impl Fn(Option<Arc<CopyTask<D::Folder>>>),
+        earlier: &mut HashSet<String>,
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
         let prepared = self.prepare(planned, session).await;
         let (listing, epoch, folder, sorted) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return (None, Err(error)),
         };
-        let (copied, result) = match (&folder, sorted.copy.is_empty()) {
+        let (mut copied, result) = match (&folder, sorted.copy.is_empty()) {
             (Some(folder), false) => {
                 let order = self.order(planned, &listing, &epoch, folder.clone(), sorted);
                 let (back, copied, result) =
@@ -193,6 +195,12 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             },
             Err(error) => Err(error),
         };
+        if matches!(result, Err(Error::EpochChanged)) {
+            let naming = self.naming(planned, listing.uid_validity);
+            earlier.extend(copied.new.iter().map(|uid| naming.identity(uid)));
+            return (None, result);
+        }
+        copied.earlier = std::mem::take(earlier);
         let outcome = match self.tally(planned, &epoch, &listing.uids, &copied).await {
             Ok(outcome) => outcome,
             Err(error) => return (None, result.and(Err(error))),

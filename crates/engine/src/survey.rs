@@ -18,6 +18,8 @@ pub struct Survey {
     pub capabilities: Vec<String>,
     /// Its folders, as listed.
     pub folders: Vec<SourceFolder>,
+    /// Lines of the list that made no sense: each may have been a folder.
+    pub unintelligible: u64,
 }
 
 impl Survey {
@@ -37,7 +39,9 @@ pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::
     let id = if connection.capabilities().has("ID") { connection.id().await? } else { None };
     let namespaces =
         if connection.capabilities().has("NAMESPACE") { Some(connection.namespace().await?) } else { None };
+    let skipped = connection.skipped_lines();
     let mut entries = list(connection).await?;
+    let unintelligible = connection.skipped_lines() - skipped;
     if !entries.iter().any(|entry| entry.name.is_inbox()) {
         let separator = entries.iter().find_map(|entry| entry.separator);
         entries.insert(
@@ -68,7 +72,7 @@ pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::
         })
         .collect();
     let capabilities = connection.capabilities().iter().map(str::to_owned).collect();
-    Ok(Survey { server: server_name(id), capabilities, folders })
+    Ok(Survey { server: server_name(id), capabilities, folders, unintelligible })
 }
 
 fn server_name(id: Option<Vec<(String, String)>>) -> Option<String> {

@@ -58,7 +58,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
 fn count(outcome: &mut FolderOutcome, row: &MessageRecord, held: &Held, copied: &Copied) {
     let counts = &mut outcome.line.counts;
     match row.state {
-        State::Imported if copied.new.contains(row.uid) => {
+        State::Imported if copied.is_new(row) => {
             counts.imported += 1;
             counts.bytes += row.size.unwrap_or(0);
             outcome.verification.compared += 1;
@@ -134,7 +134,8 @@ fn folder_exception(planned: &PlannedFolder, class: &str, message: String, retry
     outcome
 }
 
-fn of_folder(folder: &str, class: &str, message: String, retryable: bool) -> Exception {
+/// An exception that is about no single message.
+pub(crate) fn of_folder(folder: &str, class: &str, message: String, retryable: bool) -> Exception {
     Exception {
         folder: folder.to_owned(),
         uid: None,
@@ -165,12 +166,15 @@ pub(crate) fn hung_up(planned: &PlannedFolder, error: &imap::Error) -> FolderOut
 }
 
 /// The server numbers the folder anew again and again.
-pub(crate) fn unstable(planned: &PlannedFolder) -> FolderOutcome {
+pub(crate) fn unstable(planned: &PlannedFolder, imported: u64) -> FolderOutcome {
     let message = format!(
         "The old server numbers the messages of folder {} anew again and again.",
         source_name(&planned.source)
     );
-    folder_exception(planned, "uidvalidity_unstable", message, true)
+    let mut outcome = folder_exception(planned, "uidvalidity_unstable", message, true);
+    // What was brought before the numbers changed is there all the same.
+    (outcome.line.counts.listed, outcome.line.counts.imported) = (imported, imported);
+    outcome
 }
 
 /// The pass's last words: flags, ignored UIDs, and after an interruption the messages that were not reached.

@@ -3,7 +3,7 @@
 //! A row is written only after the destination has said that the message is durable. What is delivered without a row
 //! (a crash between the two) is found by its name at the next run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use imap::UidSet;
 use tokio::sync::mpsc;
@@ -24,6 +24,9 @@ const FAILURES_IN_A_ROW: u32 = 50;
 pub(crate) struct Copied {
     /// New at the destination.
     pub(crate) new: UidSet,
+    /// Identities of what is new at the destination since an earlier attempt of the same run, under another
+    /// UIDVALIDITY.
+    pub(crate) earlier: HashSet<String>,
     /// Their octets.
     pub(crate) octets: u64,
     /// Matched with a message of an older epoch, or of somebody else.
@@ -32,6 +35,14 @@ pub(crate) struct Copied {
     pub(crate) date_adjusted: UidSet,
     /// Messages that lost a keyword.
     pub(crate) keyword_dropped: UidSet,
+}
+
+impl Copied {
+    /// Whether this run brought the row's message.
+    pub(crate) fn is_new(&self, row: &MessageRecord) -> bool {
+        self.new.contains(row.uid)
+            || row.identity.as_ref().is_some_and(|identity| self.earlier.contains(identity))
+    }
 }
 
 /// Commits one folder's chunks.
@@ -57,6 +68,11 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
     ) -> Self {
         let (early, copied) = (BTreeMap::new(), Copied::default());
         Committer { account, folder, epoch, receiver, early, next: 0, total, failures: 0, copied }
+    }
+
+    /// How many chunks are delivered; the next one has this sequence.
+    pub(super) fn delivered(&self) -> u64 {
+        self.next
     }
 
     /// Whether every chunk is committed.
