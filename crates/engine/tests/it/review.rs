@@ -381,3 +381,44 @@ async fn a_line_of_the_list_of_folders_that_makes_no_sense_spoils_the_verdict() 
     assert_eq!(report.exceptions[0].class, "unlisted");
     server.finish();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_that_is_silent_does_not_let_the_other_pile_up_the_folder() {
+    let gate = Gate::default();
+    let waiting = gate.clone();
+    // So big that each message is fetched by a command of its own.
+    let script = Script::default()
+        .on("STATUS", |_| {
+            Answer::text(
+                "* STATUS INBOX (MESSAGES 300 UIDNEXT 301 UIDVALIDITY 1 SIZE 30000000000)\r\n{tag} OK done\r\n",
+            )
+        })
+        .on("UID FETCH", move |command| {
+            if command.connection == 1 && !is_listing(command) {
+                waiting.wait();
+            }
+            Answer::Usual
+        });
+    let mut account = VirtualAccount::new(vec![Folder::new("INBOX", messages(300))]);
+    account.capability.push_str(" STATUS=SIZE");
+    let server = Scripted::start(account, script).unwrap();
+    let mut rig = Rig::start();
+    rig.source = server.addr();
+    let others = || {
+        let bodies = |command: &&Command| command.connection != 1 && command.name == "UID FETCH";
+        server.commands().iter().filter(bodies).count()
+    };
+    let watch = async {
+        // Longer than the other connection takes for all of it, if nothing stops it.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let count = others();
+        gate.open();
+        count
+    };
+    let (report, ahead) = tokio::join!(rig.import_all(), watch);
+    assert!((32..=64).contains(&ahead), "{ahead}");
+    assert_eq!(report.totals.imported, 300);
+    assert!(others() > ahead, "the other connection goes on afterwards");
+    assert_eq!(bodies(&rig), messages(300).into_iter().map(|message| message.bytes).collect::<Vec<_>>());
+    server.finish();
+}
