@@ -52,6 +52,12 @@ impl Listing {
         self.flag_sets.get(self.messages.get(&uid)?.flags as usize)
     }
 
+    /// Average octets of a message, where the listing tells sizes.
+    pub(crate) fn average(&self) -> Option<u64> {
+        let sizes = || self.messages.values().filter_map(|listed| listed.size);
+        sizes().fold(0_u64, u64::saturating_add).checked_div(sizes().count() as u64)
+    }
+
     fn told(&self) -> u64 {
         self.uids.len() + self.ignored
     }

@@ -454,7 +454,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             folder,
             naming: self.naming(planned, listing.uid_validity),
             uids: sorted.copy,
-            average: average(planned),
+            average: average(planned).or_else(|| listing.average()),
             items,
             pool: sorted.pool,
         }

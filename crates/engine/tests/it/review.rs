@@ -422,3 +422,14 @@ async fn one_connection_that_is_silent_does_not_let_the_other_pile_up_the_folder
     assert_eq!(bodies(&rig), messages(300).into_iter().map(|message| message.bytes).collect::<Vec<_>>());
     server.finish();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn big_messages_are_fetched_few_at_a_time_whatever_the_server_tells_of_sizes() {
+    let big: Vec<_> = (1..=6).map(|uid| Message::new(uid, &vec![b'a'; 6 << 20])).collect();
+    let (server, rig) = serve_folders(vec![Folder::new("INBOX", big)], Script::default());
+    rig.import_all().await;
+    let commands = server.commands();
+    let fetches = commands.iter().filter(|c| c.name == "UID FETCH" && c.arguments.contains("BODY.PEEK[]"));
+    assert_eq!(fetches.count(), 3);
+    server.finish();
+}
