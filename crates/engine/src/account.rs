@@ -112,7 +112,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
     pub fn key(&self) -> AccountKey {
         AccountKey {
             source: format!("{}@{}", self.source.user(), self.source.host().to_lowercase()),
-            destination: self.destination.describe(),
+            destination: self.destination.key(),
         }
     }
 }

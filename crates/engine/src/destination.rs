@@ -124,6 +124,10 @@ pub trait Destination: Send + Sync + 'static {
     type Lock: Send;
     /// As the operator wrote it.
     fn describe(&self) -> String;
+    /// By what name the ledger knows it; another name is another mailbox.
+    fn key(&self) -> String {
+        self.describe()
+    }
     /// What folder names may be.
     fn rules(&self) -> NameRules;
     /// Keeps other imports away.

@@ -15,7 +15,8 @@ pub type Digest = [u8; 32];
 pub struct AccountKey {
     /// Source account: `user@host`, host in lower case.
     pub source: String,
-    /// Destination as the operator wrote it (`maildir:/srv/mail/alice`), path made absolute.
+    /// The destination's key: `maildir:/srv/mail/alice` with its absolute path, or `maildir:.` for the mailbox that
+    /// the ledger itself lies in.
     pub destination: String,
 }
 

@@ -129,6 +129,27 @@ fn an_account_is_imported_verified_and_brought_up_to_date() {
     judge::compare(&at(&scene.old), &at(&new), &Mapping::identity()).unwrap().assert_equal();
 }
 
+/// The ledger travels with the mailbox: what the customer removed before the move is not brought back after it.
+#[test]
+fn a_mailbox_that_was_moved_keeps_its_memory() {
+    let scene = Scene::ordinary();
+    assert_eq!(run(&mut scene.trusting("import")).0, 0);
+    let messages = std::fs::read_dir(scene.mailbox().join("cur")).unwrap();
+    for message in messages.take(3) {
+        std::fs::remove_file(message.unwrap().path()).unwrap();
+    }
+    let moved = scene.directory.path().join("moved");
+    std::fs::rename(scene.mailbox(), &moved).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailimport"));
+    command.args(["import", &scene.source(), &format!("maildir:{}", moved.display()), "--format", "json"]);
+    command.arg("--tls-ca").arg(scene.old.ca_pem()).env("MAILIMPORT_SOURCE_PASSWORD", PASSWORD);
+    let (status, report) = run(&mut command);
+    assert_eq!(status, 0, "{report:#}");
+    let totals = &report["totals"];
+    assert_eq!((&totals["imported"], &totals["already_there"]), (&0.into(), &57.into()), "{report:#}");
+    assert_eq!(totals["removed_by_user"], 3);
+}
+
 #[test]
 fn verify_finds_a_message_that_lost_an_octet() {
     let scene = Scene::ordinary();

@@ -22,6 +22,7 @@ pub struct MaildirDestination {
     maildir: Maildir,
     path: PathBuf,
     durability: Durability,
+    has_own_ledger: bool,
 }
 
 impl MaildirDestination {
@@ -41,8 +42,16 @@ impl MaildirDestination {
         self
     }
 
+    /// Says where the ledger lies. One in the mailbox's own root moves with it, so it knows the mailbox by no path:
+    /// what the customer removed before the move stays removed after it.
+    pub fn with_ledger_at(mut self, ledger: &Path) -> MaildirDestination {
+        self.has_own_ledger = ledger.parent() == Some(self.path.as_path());
+        self
+    }
+
     fn of(maildir: Maildir, path: &Path) -> MaildirDestination {
-        MaildirDestination { maildir, path: path.to_path_buf(), durability: Durability::Automatic }
+        let (path, durability) = (path.to_path_buf(), Durability::Automatic);
+        MaildirDestination { maildir, path, durability, has_own_ledger: false }
     }
 
     fn folder(&self, inner: maildir::Folder) -> MaildirFolder {
@@ -63,6 +72,10 @@ impl Destination for MaildirDestination {
 
     fn describe(&self) -> String {
         format!("maildir:{}", self.path.display())
+    }
+
+    fn key(&self) -> String {
+        if self.has_own_ledger { "maildir:.".to_owned() } else { self.describe() }
     }
 
     fn rules(&self) -> NameRules {

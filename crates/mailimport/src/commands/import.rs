@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
 async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
     let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
     let destination = match MaildirDestination::create(&job.mailbox, job.owner) {
-        Ok(destination) => destination,
+        Ok(destination) => destination.with_ledger_at(&job.ledger),
         Err(error) => {
             let failure = Failure::from(error);
             return refused_by_destination(blank, failure.class, failure.message);

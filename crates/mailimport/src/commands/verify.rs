@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, WrongUse> {
 async fn verify(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
     let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
     let destination = match MaildirDestination::open(&job.mailbox) {
-        Ok(destination) => destination,
+        Ok(destination) => destination.with_ledger_at(&job.ledger),
         Err(error) => {
             let failure = Failure::from(error);
             return refused_by_destination(blank, failure.class, failure.message);
