@@ -244,6 +244,19 @@ fn a_wrong_password_is_the_sources_refusal() {
     let mut command = scene.trusting("import");
     command.env("MAILIMPORT_SOURCE_PASSWORD", "wrong");
     assert_stopped(&mut command, 3, "source", "auth", "did not accept this user name or password");
+    assert!(!scene.mailbox().exists(), "a refused import leaves no mailbox behind");
+}
+
+#[test]
+fn a_refused_import_leaves_a_mailbox_that_was_there() {
+    let scene = Scene::ordinary();
+    for name in ["", "cur", "new", "tmp"] {
+        std::fs::create_dir(scene.mailbox().join(name)).unwrap();
+    }
+    let mut command = scene.trusting("import");
+    command.env("MAILIMPORT_SOURCE_PASSWORD", "wrong");
+    assert_eq!(run(&mut command).0, 3);
+    assert!(scene.mailbox().join("cur").is_dir());
 }
 
 #[test]

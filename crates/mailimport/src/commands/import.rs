@@ -7,7 +7,7 @@ use engine::account::{Account, Adoption, Settings, Source};
 use engine::clock::SystemClock;
 use engine::destination::{Failure, MaildirDestination};
 use engine::plan::{Plan, Selection};
-use engine::report::{Report, Stop};
+use engine::report::{Report, Side, Stop};
 use maildir::Owner;
 use serde::Serialize;
 use store::Store;
@@ -65,6 +65,7 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
 
 async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
     let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let is_new = !job.mailbox.exists();
     let destination = match MaildirDestination::create(&job.mailbox, job.owner) {
         Ok(destination) => destination.with_ledger_at(&job.ledger),
         Err(error) => {
@@ -92,7 +93,33 @@ async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report 
     if let Err(error) = ledger.close().await {
         tracing::warn!(%error, "closing the ledger");
     }
+    let refused = report.error.as_ref().is_some_and(|stop| stop.side == Side::Source);
+    if is_new && refused && report.folders.is_empty() {
+        withdraw(&job);
+    }
     report
+}
+
+/// The source refused before anything was imported: a mailbox that was made for it goes again. Only empty directories
+/// and our own empty ledger are removed; whatever else is there by now keeps everything in its place.
+fn withdraw(job: &Job) {
+    let ours = |path: &std::path::Path| {
+        let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        path == job.ledger || ["cur", "new", "tmp"].iter().any(|name| path.ends_with(name)) && is_empty()
+    };
+    let untouched = std::fs::read_dir(&job.mailbox)
+        .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| ours(&entry.path()))));
+    if !untouched || job.ledger.parent() != Some(job.mailbox.as_path()) {
+        return;
+    }
+    let emptied =
+        ["cur", "new", "tmp"].iter().try_for_each(|name| std::fs::remove_dir(job.mailbox.join(name)));
+    let gone = emptied
+        .and_then(|()| std::fs::remove_file(&job.ledger))
+        .and_then(|()| std::fs::remove_dir(&job.mailbox));
+    if let Err(error) = gone {
+        tracing::info!(%error, "the new mailbox stays");
+    }
 }
 
 /// What `--dry-run --format json` prints.
