@@ -409,8 +409,11 @@ async fn one_connection_that_is_silent_does_not_let_the_other_pile_up_the_folder
         server.commands().iter().filter(bodies).count()
     };
     let watch = async {
-        // Longer than the other connection takes for all of it, if nothing stops it.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        while others() < 32 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // A slow machine can only make this miss a fault, never see one that is not there.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let count = others();
         gate.open();
         count
