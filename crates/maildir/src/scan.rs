@@ -14,8 +14,9 @@ use crate::error::Error;
 use crate::folder::Folder;
 use crate::message::{KeywordLetters, MessageName, SystemFlags};
 
-/// How often a folder is read at most. A message is missed only when it is renamed in each of them at the wrong moment.
-const MAX_PASSES: usize = 6;
+/// How often a folder is read at most. A message that is renamed without a pause is passed over by at most every fourth
+/// reading (it must stand behind the cursor at both of its places), so by all of them once in 10^12.
+const MAX_PASSES: usize = 20;
 
 /// Directory times advance with the kernel's tick (10 ms at the coarsest, CONFIG_HZ=100): a change within it may leave
 /// the time as it was.
