@@ -25,7 +25,7 @@ impl std::fmt::Display for FolderPath {
 }
 
 /// What a folder is for (RFC 6154, plus INBOX).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// INBOX.

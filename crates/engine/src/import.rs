@@ -323,7 +323,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
     ) -> Report {
         gathered.outcomes.sort_by_key(|(at, _)| *at);
         let mut report = Report {
-            schema: SCHEMA,
+            schema: SCHEMA.into(),
             verdict: Verdict::Complete,
             source: SourceLine {
                 host: self.source.host().to_owned(),

@@ -2,9 +2,10 @@
 //!
 //! A report stays small: sets, not lists, for anything that can be a million.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::folder::Role;
 
@@ -12,7 +13,7 @@ use crate::folder::Role;
 pub const SCHEMA: &str = "mailimport.report/1";
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every listed message is accounted for and nothing is wrong.
@@ -24,7 +25,7 @@ pub enum Verdict {
 }
 
 /// Which side an error belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The old server.
@@ -36,7 +37,7 @@ pub enum Side {
 }
 
 /// Why an import stopped before its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Whose fault.
     pub side: Side,
@@ -47,7 +48,7 @@ pub struct Stop {
 }
 
 /// The identity that must hold: `listed` equals the sum of the other seven counters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// UIDs the source listed.
     pub listed: u64,
@@ -104,7 +105,7 @@ impl Counts {
 }
 
 /// The source, for the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLine {
     /// Host.
     pub host: String,
@@ -115,7 +116,7 @@ pub struct SourceLine {
 }
 
 /// One folder's numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderLine {
     /// Decoded source name.
     pub source: String,
@@ -131,7 +132,7 @@ pub struct FolderLine {
 }
 
 /// A message (or with `uid: null` a folder) that the customer should know did not arrive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exception {
     /// Decoded source folder.
     pub folder: String,
@@ -154,7 +155,7 @@ pub struct Exception {
 }
 
 /// A folder that has another name at the destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenamedFolder {
     /// Decoded source name.
     pub source: String,
@@ -165,7 +166,7 @@ pub struct RenamedFolder {
 }
 
 /// Something worth knowing that needs no action; one for each folder and class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Decoded source folder.
     pub folder: String,
@@ -178,7 +179,7 @@ pub struct Note {
 }
 
 /// What was compared at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Verification {
     /// Messages looked for at the destination.
     pub compared: u64,
@@ -187,7 +188,7 @@ pub struct Verification {
 }
 
 /// A difference found by `verify`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Decoded source folder.
     pub folder: String,
@@ -200,10 +201,10 @@ pub struct Difference {
 }
 
 /// The whole document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Always [`SCHEMA`].
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// How it ended.
     pub verdict: Verdict,
     /// From where.

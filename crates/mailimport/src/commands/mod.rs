@@ -35,7 +35,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, WrongUse> {
 fn blank_report(source: &engine::account::Source, destination: &str) -> Report {
     let now = jiff::Timestamp::now();
     Report {
-        schema: SCHEMA,
+        schema: SCHEMA.into(),
         verdict: Verdict::Incomplete,
         source: SourceLine { host: source.host().to_owned(), user: source.user().to_owned(), server: None },
         destination: destination.to_owned(),

@@ -17,7 +17,7 @@ fn sample(folders: Vec<FolderLine>) -> Report {
     let mut totals = Counts::default();
     folders.iter().for_each(|folder| totals.add(&folder.counts));
     Report {
-        schema: SCHEMA,
+        schema: SCHEMA.into(),
         verdict: Verdict::Complete,
         source: SourceLine {
             host: "imap.example.org".into(),
