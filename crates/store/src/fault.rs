@@ -15,8 +15,8 @@ pub(crate) fn unwritten(error: DbErr) -> LedgerError {
     LedgerError::Storage { action: "written", reason: sentence(&error) }
 }
 
-/// The cause of a failure.
-pub(crate) fn sentence(error: &DbErr) -> String {
+/// The cause of a failure: a plain sentence without secrets.
+pub fn sentence(error: &DbErr) -> String {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(inner))
         | DbErr::Exec(RuntimeErr::SqlxError(inner))

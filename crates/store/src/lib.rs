@@ -14,4 +14,5 @@ mod row;
 mod store;
 
 pub use file::Owner;
-pub use store::Store;
+pub use fault::sentence;
+pub use store::{Store, Writing};

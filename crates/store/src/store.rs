@@ -53,7 +53,8 @@ pub struct Store {
 }
 
 /// A transaction that writes. Dropped without [`Writing::commit`], it leaves nothing behind.
-pub(crate) struct Writing<'a> {
+#[derive(Debug)]
+pub struct Writing<'a> {
     // Declared first, dropped first: the roll-back stands in line before the next writer may begin.
     pub(crate) transaction: DatabaseTransaction,
     _turn: Option<MutexGuard<'a, ()>>,
@@ -140,13 +141,17 @@ impl Store {
         tidy.await.map_err(|error| LedgerError::Storage { action: "written", reason: sqlx_sentence(&error) })
     }
 
-    /// What reads may use.
-    pub(crate) fn reading(&self) -> &DatabaseConnection {
+    /// What reads may use. Nothing may be written through it: SQLite's single writer would not know.
+    pub fn reading(&self) -> &DatabaseConnection {
         &self.connection
     }
 
     /// Begins a transaction that writes.
-    pub(crate) async fn writing(&self) -> Result<Writing<'_>, LedgerError> {
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Storage`] when the database is not to be had.
+    pub async fn writing(&self) -> Result<Writing<'_>, LedgerError> {
         self.begin().await.map_err(unwritten)
     }
 
@@ -179,8 +184,17 @@ impl Store {
 }
 
 impl Writing<'_> {
+    /// What statements run on.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
     /// Makes the transaction durable. After an error it may or may not have happened; nothing was acknowledged.
-    pub(crate) async fn commit(self) -> Result<(), LedgerError> {
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Storage`] when the database failed.
+    pub async fn commit(self) -> Result<(), LedgerError> {
         self.transaction.commit().await.map_err(unwritten)
     }
 }
