@@ -12,7 +12,8 @@ mod ledger;
 mod migration;
 mod row;
 mod store;
+pub mod tables;
 
-pub use file::Owner;
 pub use fault::sentence;
+pub use file::Owner;
 pub use store::{Store, Writing};

@@ -3,6 +3,7 @@
 //! A step that has been released is never changed again, only followed by another one.
 
 mod m0001_ledger;
+mod m0003_service;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -11,6 +12,6 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_ledger::Migration)]
+        vec![Box::new(m0001_ledger::Migration), Box::new(m0003_service::Migration)]
     }
 }
