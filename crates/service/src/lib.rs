@@ -4,3 +4,5 @@
 //! reads and writes only what belongs to that actor's customer. A secret goes in and never comes out.
 
 pub mod model;
+pub mod password_policy;
+pub mod server_field;

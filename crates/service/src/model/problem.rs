@@ -19,6 +19,25 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// A problem of a field; `code` names the sentence, `message` says it in English.
+    pub fn new(field: &str, code: &str, message: impl Into<String>) -> Problem {
+        Problem {
+            field: field.to_owned(),
+            code: code.to_owned(),
+            args: BTreeMap::new(),
+            message: message.into(),
+        }
+    }
+
+    /// The same with something the sentence is filled with.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Problem {
+        self.args.insert(name.to_owned(), value.to_string());
+        self
+    }
+}
+
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
