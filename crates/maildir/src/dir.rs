@@ -82,6 +82,34 @@ impl Dir {
         Ok(dir)
     }
 
+    /// Opens a directory in this one that must be no link at all, not even to another place within.
+    pub(crate) fn enter(&self, name: &str) -> Result<Dir, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => Ok(Dir { fd, path: self.path_of(name) }),
+            // With O_DIRECTORY a link answers ENOTDIR.
+            Err(Errno::NOTDIR) if self.is_link(name)? => Err(Error::LeavesRoot { path: self.path_of(name) }),
+            Err(e) => Err(Error::from_errno("open", &self.path_of(name), e)),
+        }
+    }
+
+    /// The same, making it where it is missing; durable when this returns.
+    pub(crate) fn make_and_enter(&self, name: &str, owner: Option<Owner>) -> Result<Dir, Error> {
+        match self.enter(name) {
+            Err(Error::Missing { .. }) => {
+                self.make_dir(name, owner)?;
+                self.sync()?;
+                self.enter(name)
+            }
+            other => other,
+        }
+    }
+
+    fn is_link(&self, name: &str) -> Result<bool, Error> {
+        let stat = self.stat_of(name)?;
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink))
+    }
+
     /// Makes a new file for writing; [`Errno::EXIST`] when the name is taken.
     pub(crate) fn create_file(&self, name: &str, owner: Option<Owner>) -> Result<File, Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;

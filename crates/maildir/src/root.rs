@@ -59,13 +59,16 @@ impl Maildir {
     /// [`Error::NotWritable`], [`Error::NoSpace`].
     pub fn create(path: &Path, owner: Option<Owner>) -> Result<Maildir, Error> {
         let dir = match Dir::open_root(path) {
-            Ok(dir) => {
-                refuse_other_directories(&dir)?;
-                dir
-            }
+            Ok(dir) => dir,
             Err(Error::Missing { .. }) => make_with_parents(path, owner)?,
             Err(other) => return Err(other),
         };
+        Maildir::prepared(dir, owner)
+    }
+
+    /// A mailbox in a directory that is there, with what is missing in it added.
+    fn prepared(dir: Dir, owner: Option<Owner>) -> Result<Maildir, Error> {
+        refuse_other_directories(&dir)?;
         make_folder_directories(&dir, owner)?;
         // Also when nothing was missing: a mailbox that cannot be written is to be known now, not at the first message.
         rustix::fs::accessat(
@@ -84,11 +87,59 @@ impl Maildir {
     ///
     /// [`Error::Missing`], [`Error::NotADirectory`], [`Error::NotAMaildir`].
     pub fn open(path: &Path) -> Result<Maildir, Error> {
-        let dir = Dir::open_root(path)?;
+        Maildir::existing(Dir::open_root(path)?)
+    }
+
+    fn existing(dir: Dir) -> Result<Maildir, Error> {
         if dir.open_dir("cur")?.is_none() {
-            return Err(Error::NotAMaildir { path: path.to_path_buf() });
+            return Err(Error::NotAMaildir { path: dir.path().to_path_buf() });
         }
         Ok(Maildir::of(dir, None))
+    }
+
+    /// The same as [`Maildir::create`] for a mailbox of a tree: `names` lead from `root` to it, and none of them may be
+    /// a link. `root` itself is the operator's: it must be there, and links in it are followed. A name is one component;
+    /// keeping `/` and `..` out of it is the caller's part.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Maildir::create`]; [`Error::LeavesRoot`] where a link stands in the way; [`Error::Missing`] when there
+    /// is no `root`.
+    pub fn create_below(root: &Path, names: &[&str], owner: Option<Owner>) -> Result<Maildir, Error> {
+        let mut dir = Dir::open_root(root)?;
+        for name in names {
+            dir = dir.make_and_enter(name, owner)?;
+        }
+        Maildir::prepared(dir, owner)
+    }
+
+    /// Opens a mailbox of a tree, as [`Maildir::open`] does; none of `names` may be a link.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Maildir::open`]; [`Error::LeavesRoot`] where a link stands in the way.
+    pub fn open_below(root: &Path, names: &[&str]) -> Result<Maildir, Error> {
+        let mut dir = Dir::open_root(root)?;
+        for name in names {
+            dir = dir.enter(name)?;
+        }
+        Maildir::existing(dir)
+    }
+
+    /// Whether nothing was ever kept in it: no message, no folder, nothing that a mail server leaves behind.
+    pub fn is_untouched(&self) -> Result<bool, Error> {
+        let mut untouched = true;
+        self.root.dir.each_name(&mut |name| {
+            match name.to_str().filter(|name| matches!(*name, "cur" | "new" | "tmp")) {
+                Some(own) => self.root.dir.enter(own)?.each_name(&mut |_| {
+                    untouched = false;
+                    Ok(())
+                })?,
+                None => untouched = false,
+            }
+            Ok(())
+        })?;
+        Ok(untouched)
     }
 
     fn of(dir: Dir, owner: Option<Owner>) -> Maildir {

@@ -36,6 +36,17 @@ impl MaildirDestination {
         Ok(Self::of(Maildir::open(path)?, path))
     }
 
+    /// The same as [`MaildirDestination::create`] for a mailbox of a tree: `names` lead from `root` to it, and none of
+    /// them may be a link.
+    pub fn create_below(
+        root: &Path,
+        names: &[&str],
+        owner: Option<Owner>,
+    ) -> Result<MaildirDestination, maildir::Error> {
+        let path = names.iter().fold(root.to_path_buf(), |path, name| path.join(name));
+        Ok(Self::of(Maildir::create_below(root, names, owner)?, &path))
+    }
+
     /// Chooses how data reaches the disk; [`Durability::Automatic`] otherwise.
     pub fn with_durability(mut self, durability: Durability) -> MaildirDestination {
         self.durability = durability;
