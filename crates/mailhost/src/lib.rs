@@ -5,6 +5,7 @@
 //! stored as a hash only, and is in no error and in no log.
 
 mod address;
+mod dovecot;
 mod error;
 mod hashing;
 mod tree;
@@ -17,6 +18,7 @@ pub use maildir::Owner;
 use secrecy::SecretString;
 
 pub use self::address::{Address, AddressError, DomainName};
+pub use self::dovecot::{DovecotVersion, Served, ServedError, dovecot_config};
 pub use self::error::{Error, PasswordError};
 pub use self::hashing::Scheme;
 pub use self::tree::{MaildirTree, TreeOptions};

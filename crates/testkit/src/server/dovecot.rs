@@ -87,6 +87,9 @@ pub struct DovecotOptions {
     pub owner: Option<(u32, u32)>,
     /// Which certificate it shows.
     pub certificate: Kind,
+    /// A complete configuration to be tried, instead of the kit's own; the server's directories, log and ports are put
+    /// after it, and nothing else. It names its own users and certificates.
+    pub complete: Option<String>,
     /// Further configuration, put last.
     pub extra: String,
 }
@@ -254,8 +257,29 @@ impl Dovecot {
 
     fn configuration(&self) -> String {
         let t = self.directory.path().display();
-        let (uid, gid) = self.owner();
         let (plain, tls) = (self.plain.port(), self.tls.port());
+        let mut text = self.options.complete.clone().unwrap_or_else(|| self.own_configuration());
+        let _ = write!(
+            text,
+            "base_dir = {t}/run\nstate_dir = {t}/run/state\nlog_path = {t}/log\nlisten = 127.0.0.1\n\
+             service imap-login {{\n inet_listener imap {{\n  port = {plain}\n }}\n \
+             inet_listener imaps {{\n  port = {tls}\n  ssl = yes\n }}\n}}\n"
+        );
+        if !rustix::process::geteuid().is_root() {
+            let _ = write!(
+                text,
+                "default_login_user = {user}\ndefault_internal_user = {user}\ndefault_internal_group = {group}\n\
+                 service imap-login {{\n chroot =\n}}\nservice anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n}}\n",
+                user = own_name("-un"),
+                group = own_name("-gn")
+            );
+        }
+        text + &self.options.extra
+    }
+
+    fn own_configuration(&self) -> String {
+        let t = self.directory.path().display();
+        let (uid, gid) = self.owner();
         let connections = self.options.max_connections.unwrap_or(50);
         let mechanisms = match self.options.auth_mechanisms.join(" ") {
             none if none.is_empty() => "plain login".to_owned(),
@@ -274,9 +298,8 @@ impl Dovecot {
             )
         };
         // Debian's mail users start at 500 for Dovecot; any uid but root may own mail here.
-        let mut text = format!(
-            "base_dir = {t}/run\nstate_dir = {t}/run/state\nlog_path = {t}/log\nprotocols = imap\n\
-             listen = 127.0.0.1\nmail_home = {t}/mail/%u\nmail_location = maildir:~/Maildir\n\
+        format!(
+            "protocols = imap\nmail_home = {t}/mail/%u\nmail_location = maildir:~/Maildir\n\
              mail_uid = {uid}\nmail_gid = {gid}\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
              disable_plaintext_auth = no\nauth_master_user_separator = *\nauth_mechanisms = {mechanisms}\n\
              ssl = yes\nssl_cert = <{t}/cert.pem\nssl_key = <{t}/key.pem\n\
@@ -284,20 +307,8 @@ impl Dovecot {
              passdb {{\n driver = passwd-file\n args = username_format=%u {t}/users\n}}\n\
              userdb {{\n driver = passwd-file\n args = username_format=%u {t}/users\n}}\n\
              protocol imap {{\n mail_plugins = quota imap_quota\n {capability}}}\n\
-             plugin {{\n quota = count:User quota\n quota_vsizes = yes\n}}\n\
-             service imap-login {{\n inet_listener imap {{\n  port = {plain}\n }}\n \
-             inet_listener imaps {{\n  port = {tls}\n  ssl = yes\n }}\n}}\n"
-        );
-        if !rustix::process::geteuid().is_root() {
-            let _ = write!(
-                text,
-                "default_login_user = {user}\ndefault_internal_user = {user}\ndefault_internal_group = {group}\n\
-                 service imap-login {{\n chroot =\n}}\nservice anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n}}\n",
-                user = own_name("-un"),
-                group = own_name("-gn")
-            );
-        }
-        text + &self.options.extra
+             plugin {{\n quota = count:User quota\n quota_vsizes = yes\n}}\n"
+        )
     }
 }
 
