@@ -3,6 +3,7 @@
 //! Pure: whether server and mailbox are really as they should be is found out by the check. Passwords are taken exactly
 //! as they are, and no problem repeats one.
 
+use mailhost::{Address, AddressError, DomainName};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::{NewEntry, Problem};
@@ -14,8 +15,6 @@ const MAX_SERVER: usize = 300;
 const MAX_USERNAME: usize = 320;
 /// Longest password, in characters.
 const MAX_PASSWORD: usize = 1_000;
-/// Longest part before the @, in octets (RFC 5321, section 4.5.3.1.1).
-const MAX_MAILBOX: usize = 64;
 
 /// What a password that was not given means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,41 +68,33 @@ pub fn email_domain(username: &str) -> Option<String> {
 }
 
 /// The part before the @ of a mailbox of `domain`, lower case; a full address of that domain is understood.
-///
-/// Letters, digits, `.`, `-` and `_`: what every mail server and every file system takes, and no address needs quoting.
 pub fn mailbox(text: &str, domain: &str) -> Result<String, Problem> {
     let problem = |code, message: &str| Problem::new("mailbox", code, message);
-    let text = text.trim();
-    let local = match text.rsplit_once('@') {
-        None => text,
-        Some((local, other)) => {
-            let same =
-                server_field::host(other).is_some_and(|other| Some(other) == server_field::host(domain));
-            if !same {
-                return Err(Problem::new(
-                    "mailbox",
-                    "mailbox_other_domain",
-                    format!("The mailbox belongs to another domain than {domain}."),
-                )
-                .with("domain", domain));
-            }
-            local
-        }
+    let other_domain = || {
+        let message = format!("The mailbox belongs to another domain than {domain}.");
+        Problem::new("mailbox", "mailbox_other_domain", message).with("domain", domain)
     };
-    if local.is_empty() {
-        return Err(problem("mailbox_missing", "Please enter the mailbox: the part before the @."));
+    let domain_name: DomainName = domain.parse().map_err(|_| other_domain())?;
+    let (local, other) = match text.trim().rsplit_once('@') {
+        Some((local, other)) => (local, Some(other)),
+        None => (text.trim(), None),
+    };
+    if other.is_some_and(|other| server_field::host(other).as_deref() != Some(domain_name.as_str())) {
+        return Err(other_domain());
     }
-    if local.len() > MAX_MAILBOX {
-        return Err(problem("mailbox_long", "The part before the @ has at most 64 characters."));
-    }
-    let allowed = local.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
-    if !allowed || local.starts_with('.') || local.ends_with('.') || local.contains("..") {
-        return Err(problem(
+    match Address::new(local, domain_name) {
+        Ok(address) => Ok(address.local().to_owned()),
+        Err(AddressError::LocalEmpty) => {
+            Err(problem("mailbox_missing", "Please enter the mailbox: the part before the @."))
+        }
+        Err(AddressError::LocalTooLong) => {
+            Err(problem("mailbox_long", "The part before the @ has at most 64 characters."))
+        }
+        Err(_) => Err(problem(
             "mailbox_characters",
-            "The part before the @ consists of letters a-z, digits, dots, hyphens and underscores; no dot stands at an edge or beside another.",
-        ));
+            "The part before the @ consists of letters a-z, digits and . _ + - only; no dot stands at an edge or beside another.",
+        )),
     }
-    Ok(local.to_ascii_lowercase())
 }
 
 fn server_problem(server: &str, username: &str) -> Option<Problem> {
@@ -242,7 +233,7 @@ mod tests {
             ("müller", Err("mailbox_characters")),
             ("a/b", Err("mailbox_characters")),
             ("a:b", Err("mailbox_characters")),
-            ("a+b", Err("mailbox_characters")),
+            ("a+b", Ok("a+b")),
             (".a", Err("mailbox_characters")),
             ("a.", Err("mailbox_characters")),
             ("..", Err("mailbox_characters")),

@@ -169,7 +169,7 @@ impl<'a> Records<'a> {
             let from = Place { at: self.text.len() - quoted.len(), line: place.line };
             return self.quoted(from, place);
         }
-        let length = rest.find(|c| c == self.delimiter || c == '\n' || c == '\r').unwrap_or(rest.len());
+        let length = rest.find([self.delimiter, '\n', '\r']).unwrap_or(rest.len());
         place.at += length;
         Ok((Zeroizing::new(rest[..length].to_owned()), self.end(place)))
     }

@@ -130,8 +130,8 @@ fn octets_that_are_not_what_the_mark_says_are_refused_and_not_replaced() {
 fn headers_in_both_languages_name_the_columns() {
     let row = |header: &str, row: &str| {
         let preview = read(&format!("{header}\n{row}\n")).unwrap();
-        assert_eq!(preview.header, Header::Present, "{header}");
-        assert_eq!((problems(&preview)[0].0, rows(&preview).len()), (2, 1), "{header}");
+        let line = header.lines().count() as u64 + 1;
+        assert_eq!((preview.header, preview.rows[0].line), (Header::Present, line), "{header}");
         rows(&preview).remove(0)
     };
     let documented = "h|a@example.org|pw|a|Abcdefghijk1";
@@ -146,17 +146,7 @@ fn headers_in_both_languages_name_the_columns() {
         "host1;user1;password1;user2;password2",
         "\"IMAP\nserver\";Username;Password;Mailbox;Mailbox password",
     ] {
-        let line = if header.contains('\n') {
-            "h;a@example.org;pw;a;Abcdefghijk1"
-        } else {
-            "h;a@example.org;pw;a;Abcdefghijk1"
-        };
-        if header.contains('\n') {
-            let preview = read(&format!("{header}\n{line}\n")).unwrap();
-            assert_eq!((rows(&preview), preview.rows[0].line), (vec![documented.to_owned()], 3));
-        } else {
-            assert_eq!(row(header, line), documented, "{header}");
-        }
+        assert_eq!(row(header, "h;a@example.org;pw;a;Abcdefghijk1"), documented, "{header}");
     }
     assert_eq!(
         row("Mailbox;Password;Username;Server;IMAP password", "a;Abcdefghijk1;a@example.org;h;pw"),
