@@ -3,8 +3,36 @@
 //! Everything that a page, the API or the command line can do goes through here. Every call names its actor, and
 //! reads and writes only what belongs to that actor's customer. A secret goes in and never comes out.
 
+mod audit;
+mod clock;
 pub mod csv;
+mod entries;
 pub mod entry_fields;
+mod error;
+pub mod failure;
+mod idempotency;
+mod identity;
 pub mod model;
+mod page;
 pub mod password_policy;
+mod queue;
+pub mod reports;
+mod runs;
+mod secret;
 pub mod server_field;
+mod service;
+mod settings;
+mod vault;
+
+pub use audit::AuditLine;
+pub use entries::{CsvAdded, Readiness};
+pub use error::{Conflict, Error, Result};
+pub use idempotency::Repeated;
+pub use identity::links::{LinkPurpose, OneTimeLink};
+pub use identity::sessions::{Session, SignInError, SignedIn};
+pub use identity::totp::TotpSetup;
+pub use page::Page;
+pub use runs::{Changes, RunFilter, Watch};
+pub use service::Service;
+pub use settings::Settings;
+pub use vault::{Vault, VaultError};

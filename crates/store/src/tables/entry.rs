@@ -46,6 +46,8 @@ pub struct Model {
     pub job_id: Option<i64>,
     /// The domain's revision at its last change.
     pub revision: i64,
+    /// The domain's revision when somebody typed something into it last.
+    pub typed_revision: i64,
     /// Milliseconds since 1970.
     pub updated_at: i64,
 }

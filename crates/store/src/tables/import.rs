@@ -36,9 +36,20 @@ pub struct Model {
     /// State.
     #[sea_orm(column_type = "Text")]
     pub state: String,
-    /// JSON.
-    #[sea_orm(column_type = "Text")]
-    pub progress: String,
+    /// Folders; 0 until they were counted.
+    pub folders_total: i64,
+    /// Messages that the old server has.
+    pub messages_total: i64,
+    /// Messages of which it is known what became of them.
+    pub messages_done: i64,
+    /// Octets, when the server told.
+    pub octets_total: Option<i64>,
+    /// Octets done.
+    pub octets_done: i64,
+    /// Messages that this run brought.
+    pub imported: i64,
+    /// Octets a second, lately.
+    pub speed: i64,
     /// JSON.
     #[sea_orm(column_type = "Text", nullable)]
     pub folders: Option<String>,

@@ -1,4 +1,4 @@
-//! Points of the curves of imports.
+//! Points of the curves of imports and runs.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,9 +6,11 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sample")]
 pub struct Model {
-    /// Which.
+    /// Which import or run.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub import_id: Uuid,
+    pub subject: Uuid,
+    /// Domain.
+    pub domain_id: Uuid,
     /// Milliseconds since 1970.
     #[sea_orm(primary_key, auto_increment = false)]
     pub at: i64,

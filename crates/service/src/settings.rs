@@ -1,0 +1,55 @@
+//! What the operator can set, with the defaults that suit one machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the service behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// File with the sealing key; made at the first start, mode 0400.
+    pub key_file: PathBuf,
+    /// Entries that one domain's prepared list may hold.
+    pub entries_per_domain: u64,
+    /// Connections to the old server for each import.
+    pub connections_per_import: usize,
+    /// How long the passwords of a finished run are kept, so that new messages can be imported later. Zero erases them
+    /// at its end.
+    pub keep_secrets: Duration,
+    /// Passwords that may be hashed at the same time; each takes 19 MiB.
+    pub password_hashes_at_once: usize,
+    /// Sign-ins that may be tried in a minute from one address.
+    pub sign_ins_per_address: u32,
+    /// Sign-ins that may be tried in a minute for one name.
+    pub sign_ins_per_name: u32,
+    /// A check says that a server cannot be reached after this time at the earliest, whatever the cause: how fast it
+    /// says so would tell a stranger which addresses exist in our network.
+    pub unreachable_after: Duration,
+    /// How long one connection may take to be made in a check.
+    pub connect_timeout: Duration,
+    /// How long an import in the foreground of a job waits for a silent server before its place is given to others.
+    pub patience: Duration,
+    /// How long an old server may not answer before an import fails (product: 30 minutes).
+    pub give_up_after: Duration,
+    /// Certificates to trust beside the machine's own (PEM files' contents).
+    pub tls: imap::TlsTrust,
+}
+
+impl Settings {
+    /// The defaults, with the sealing key in this file.
+    pub fn new(key_file: impl Into<PathBuf>) -> Settings {
+        Settings {
+            key_file: key_file.into(),
+            entries_per_domain: 10_000,
+            connections_per_import: 2,
+            keep_secrets: Duration::from_secs(7 * 24 * 3600),
+            password_hashes_at_once: 2,
+            sign_ins_per_address: 10,
+            sign_ins_per_name: 5,
+            unreachable_after: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+            patience: Duration::from_secs(60),
+            give_up_after: Duration::from_secs(30 * 60),
+            tls: imap::TlsTrust::default(),
+        }
+    }
+}
