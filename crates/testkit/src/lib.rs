@@ -1,5 +1,5 @@
-//! What tests need around `mailimport`: real IMAP servers on free loopback ports, a scripted one for
-//! odd answers, a proxy that harms connections, a factory of mailboxes and an independent judge.
+//! What tests need around `mailimport`: real IMAP servers on free loopback ports, a database, a scripted server
+//! for odd answers, a proxy that harms connections, a factory of mailboxes and an independent judge.
 //!
 //! It depends on no other crate of the workspace and has its own small IMAP client, so that a fault in
 //! the product cannot hide itself by being made twice. Everything blocks; nothing here runs in production.

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mailimport_testkit::imap_client::Client;
-use mailimport_testkit::server::{Courier, Cyrus, Dovecot, DovecotOptions, Hierarchy, ImapServer, User};
+use mailimport_testkit::server::{
+    Courier, Cyrus, Dovecot, DovecotOptions, Hierarchy, ImapServer, Postgres, User,
+};
 
 /// The processes with this directory in their command line.
 fn processes(directory: &str) -> Vec<String> {
@@ -52,6 +54,24 @@ fn cyrus_ends_with_its_handle() {
 #[test]
 fn courier_ends_with_its_handle() {
     ends_with_its_handle(Courier::start(&[("alice", "pw")]).unwrap());
+}
+
+#[test]
+fn postgresql_ends_with_its_handle_and_when_it_crashes_and_keeps_what_was_committed() {
+    let mut server = Postgres::start().unwrap();
+    let url = server.url();
+    let directory = url.rsplit_once('=').unwrap().1;
+    server.sql("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)").unwrap();
+    server.crash();
+    assert_gone(directory);
+    assert!(server.sql("SELECT 1").is_err());
+    server.start_again().unwrap();
+    assert_eq!(server.url(), url);
+    assert_eq!(server.sql("SELECT n, n + 1 FROM kept").unwrap(), "7|8");
+    assert!(!processes(directory).is_empty());
+    drop(server);
+    assert_gone(directory);
+    assert!(!std::path::Path::new(directory).exists());
 }
 
 /// Not a test of its own: the process that the next one kills.

@@ -1,14 +1,16 @@
-//! Private mail servers on free loopback ports, each in its own short temporary directory.
+//! Private mail servers on free loopback ports, and a database, each in its own short temporary directory.
 //!
 //! Nothing here touches the machine's own configuration; [`install_missing`] alone installs packages.
 
 mod courier;
 mod cyrus;
 mod dovecot;
+mod postgres;
 
 pub use courier::Courier;
 pub use cyrus::{Cyrus, Hierarchy};
 pub use dovecot::{Dovecot, DovecotOptions, MailFormat, User};
+pub use postgres::Postgres;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -46,8 +48,7 @@ const PACKAGES: &[&str] = &[
 /// Packages that conflict with Dovecot's and are only unpacked.
 const UNPACKED: &[&str] = &["cyrus-imapd", "courier-imap"];
 
-/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier), and the database that the
-/// tests of the ledger run on.
+/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier, PostgreSQL).
 #[must_use]
 pub fn required_packages() -> &'static [&'static str] {
     PACKAGES
