@@ -86,10 +86,12 @@ impl Service {
             let mut problems = fields.problems.clone();
             let own = fields.entry.mailbox_password.as_ref();
             let other = given.get(&fields.entry.mailbox);
+            let conflict = conflict_problem();
             if let (Some(own), Some(other)) = (own, other)
                 && own.expose_secret() != other.expose_secret()
+                && problems.iter().all(|problem| problem.code != conflict.code)
             {
-                problems.push(conflict_problem());
+                problems.push(conflict);
             }
             notes.push(Problem::new("", "csv_line", format!("Line {line} of the file.")).with("line", line));
             added.with_problems += u64::from(!problems.is_empty());

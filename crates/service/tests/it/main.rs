@@ -1,0 +1,7 @@
+//! The use cases on SQLite and on PostgreSQL, one list of tests for both.
+
+#![allow(clippy::unwrap_used, reason = "in tests an unwrap states an expectation")]
+
+mod identity;
+mod prepared_list;
+mod rig;

@@ -1,0 +1,127 @@
+//! A service of its own for each test: a database, a Maildir tree, a key, and people who sign in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mailhost::{MaildirTree, TreeOptions};
+use secrecy::SecretString;
+use service::model::{Actor, DomainId, NewEntry};
+use service::{Page, Service, Settings};
+use store::Store;
+use tempfile::TempDir;
+use testkit::server::Postgres;
+
+/// A password that everybody in these tests signs in with.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Where a test's rows lie.
+pub(crate) enum Place {
+    /// A file.
+    Sqlite(TempDir),
+    /// A server of its own.
+    Postgres(Box<Postgres>),
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Place {
+        Place::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn postgres() -> Place {
+        Place::Postgres(Box::new(Postgres::start().unwrap()))
+    }
+
+    pub(crate) async fn open(&self) -> Arc<Store> {
+        let store = match self {
+            Place::Sqlite(directory) => Store::open_file(&directory.path().join("mailimport.db"), None).await,
+            Place::Postgres(server) => Store::connect(&server.url()).await,
+        };
+        Arc::new(store.unwrap())
+    }
+}
+
+/// Everything around one service.
+pub(crate) struct Rig {
+    pub(crate) service: Service,
+    pub(crate) directory: TempDir,
+}
+
+impl Rig {
+    pub(crate) async fn open(place: &Place) -> Rig {
+        Rig::with(place, |_| {}).await
+    }
+
+    pub(crate) async fn with(place: &Place, change: impl FnOnce(&mut Settings)) -> Rig {
+        let directory = tempfile::tempdir().unwrap();
+        let service = open_service(place, directory.path(), change).await;
+        Rig { service, directory }
+    }
+
+    /// The first operator, signed in.
+    pub(crate) async fn operator(&self) -> Actor {
+        let link = self.service.first_link().await.unwrap().unwrap();
+        let signed_in =
+            self.service.use_link(&link.secret, Some("admin"), SecretString::from(PASSWORD), None).await;
+        signed_in.unwrap().session.actor
+    }
+
+    /// A customer with a domain.
+    pub(crate) async fn customer(&self, operator: &Actor, name: &str, domain: &str) -> (Actor, DomainId) {
+        let (customer, link) = self.service.create_customer(operator, name, None).await.unwrap();
+        let signed_in = self.service.use_link(&link.secret, None, SecretString::from(PASSWORD), None).await;
+        let domain = self.service.create_domain(operator, domain, customer.id).await.unwrap();
+        (signed_in.unwrap().session.actor, domain.id)
+    }
+
+    /// What of the list is there.
+    pub(crate) async fn entries(&self, actor: &Actor, domain: DomainId) -> Vec<service::model::Entry> {
+        self.service.entries(actor, domain, Page::first(100_000)).await.unwrap()
+    }
+}
+
+pub(crate) async fn open_service(
+    place: &Place,
+    directory: &Path,
+    change: impl FnOnce(&mut Settings),
+) -> Service {
+    let mail = directory.join("mail");
+    if !mail.exists() {
+        std::fs::create_dir(&mail).unwrap();
+    }
+    let host = MaildirTree::open(&mail, TreeOptions::default()).unwrap();
+    let mut settings = Settings::new(directory.join("sealing.key"));
+    // Tests sign in more often than people do.
+    settings.sign_ins_per_name = 100;
+    change(&mut settings);
+    Service::open(settings, place.open().await, Arc::new(host)).await.unwrap()
+}
+
+/// An entry as somebody types it who makes no mistake.
+pub(crate) fn entry(user: &str) -> NewEntry {
+    NewEntry {
+        server: "imap.example.org".into(),
+        username: format!("{user}@example.org"),
+        password: Some("old password".into()),
+        mailbox: user.into(),
+        mailbox_password: Some("New-Password-1".into()),
+    }
+}
+
+/// Runs each test on both databases.
+macro_rules! on_both_databases {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(&crate::rig::Place::sqlite()).await;
+            })*
+        }
+        mod on_postgresql {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(&crate::rig::Place::postgres()).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_databases;
