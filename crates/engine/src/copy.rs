@@ -19,8 +19,8 @@ use imap::{FetchItem, UidSet, UidValidity, WireName};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::commit::Committer;
 pub(crate) use self::commit::Copied;
+use self::commit::{Committer, Target};
 use self::fetch::Renewal;
 pub(crate) use self::fetch::object_id;
 use self::pool::Pool;
@@ -74,6 +74,8 @@ pub(crate) struct CopyTask<F: DestinationFolder> {
 
 /// What a folder's copy is made of.
 pub(crate) struct Order<F: DestinationFolder> {
+    /// Its place in the plan.
+    pub(crate) at: usize,
     pub(crate) name: WireName,
     pub(crate) uid_validity: UidValidity,
     pub(crate) epoch: EpochId,
@@ -175,7 +177,7 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
     mut order: Order<D::Folder>,
     publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
 ) -> (Option<Session>, Copied, Result<(), Error>) {
-    let (epoch, folder) = (order.epoch, order.folder.clone());
+    let target = Target { at: order.at, folder: order.folder.clone(), epoch: order.epoch };
     let (task, receiver) = cut(&mut order, Arc::clone(&account.clock));
     let total = task.waiting.lock().unwrap_or_else(PoisonError::into_inner).len() as u64;
     let task = Arc::new(task);
@@ -186,7 +188,7 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
             publish(Some(Arc::clone(&task)));
         }
     };
-    let mut committer = Committer::new(account, folder, epoch, receiver, total);
+    let mut committer = Committer::new(account, target, receiver, total);
     let mut result = Ok(());
     while result.is_ok() && !committer.is_complete() {
         if !task.has_next() {

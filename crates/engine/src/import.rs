@@ -19,7 +19,7 @@ use crate::line::{Line, Session};
 use crate::listing::FetchItemKind;
 use crate::pass::{FolderOutcome, Passes};
 use crate::plan::{self, Plan, PlannedFolder, Selection};
-use crate::progress::{Event, Progress, Silent};
+use crate::progress::{Event, FolderTotals, Progress, Silent};
 use crate::report::{Counts, Exception, FolderLine, Note, Report, SCHEMA, SourceLine, Verdict, Verification};
 use crate::survey::{self, Survey};
 use crate::tally::of_folder;
@@ -95,7 +95,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         };
         let mut changed = VecDeque::new();
         for (at, planned) in plan.folders.into_iter().enumerate() {
-            match passes.unchanged(&planned).await? {
+            match passes.unchanged(at, &planned).await? {
                 Some(outcome) => gather(gathered, at, outcome),
                 None => changed.push_back((at, planned)),
             }
@@ -243,7 +243,7 @@ async fn lane<L: Ledger, D: Destination>(
                     }
                 }
                 let (outcome, result) =
-                    passes.pass(&planned, &mut session, |task| work.publish(at, task)).await;
+                    passes.pass(at, &planned, &mut session, |task| work.publish(at, task)).await;
                 if let Some(outcome) = outcome {
                     gather(gathered, at, outcome);
                 }
@@ -296,10 +296,16 @@ pub(crate) fn gather(gathered: &Mutex<Gathered>, at: usize, outcome: FolderOutco
 }
 
 pub(crate) fn announce(progress: &dyn Progress, plan: &Plan) {
-    let messages =
-        plan.folders.iter().map(|planned| u64::from(planned.source.status.messages.unwrap_or(0))).sum();
-    let octets = plan.folders.iter().map(|planned| planned.source.status.size).sum();
-    progress.event(&Event::Surveyed { folders: plan.folders.len() as u64, messages, octets });
+    let totals = |planned: &PlannedFolder| FolderTotals {
+        name: plan::source_name(&planned.source),
+        destination: planned.destination.to_string(),
+        messages: u64::from(planned.source.status.messages.unwrap_or(0)),
+        octets: planned.source.status.size,
+    };
+    let folders: Vec<FolderTotals> = plan.folders.iter().map(totals).collect();
+    let messages = folders.iter().map(|folder| folder.messages).sum();
+    let octets = folders.iter().map(|folder| folder.octets).sum();
+    progress.event(&Event::Surveyed { folders, messages, octets });
 }
 
 /// The id by which the server knows a message wherever it lies.

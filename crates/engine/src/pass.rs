@@ -113,7 +113,11 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
     }
 
     /// A folder that the server proves to be unchanged since the last finished pass: counted without a command.
-    pub(crate) async fn unchanged(&self, planned: &PlannedFolder) -> Result<Option<FolderOutcome>, Error> {
+    pub(crate) async fn unchanged(
+        &self,
+        at: usize,
+        planned: &PlannedFolder,
+    ) -> Result<Option<FolderOutcome>, Error> {
         let Some((epoch, seen)) = self.current(planned).and_then(|epoch| Some((epoch, epoch.seen.as_ref()?)))
         else {
             return Ok(None);
@@ -133,7 +137,9 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let settled = counts.already_there + counts.removed_by_user == counts.listed;
         if settled {
             let octets = status.size.unwrap_or(0);
-            self.account.progress.event(&Event::Settled { messages: counts.listed, octets });
+            let settled = Event::Settled { folder: at, messages: counts.listed, octets };
+            self.account.progress.event(&settled);
+            self.account.progress.event(&Event::FolderDone { folder: at });
         }
         Ok(settled.then_some(tally))
     }
@@ -141,14 +147,31 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
     /// One pass. On an error the outcome still tells what was done, if the folder had been listed.
     pub(crate) async fn pass(
         &self,
+        at: usize,
         planned: &PlannedFolder,
         session: &mut Option<Session>,
         publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
-        self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
+        let (outcome, result) = self.attempts(at, planned, session, publish).await;
+        if result.is_ok() {
+            self.account.progress.event(&Event::FolderDone { folder: at });
+        }
+        (outcome, result)
+    }
+
+    /// The pass, begun anew where the server numbers the folder's messages anew meanwhile.
+    async fn attempts(
+        &self,
+        at: usize,
+        planned: &PlannedFolder,
+        session: &mut Option<Session>,
+        publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
+    ) -> (Option<FolderOutcome>, Result<(), Error>) {
         let mut earlier = HashSet::new();
         for _ in 0..3 {
-            match self.pass_once(planned, session, &publish, &mut earlier).await {
+            let name = source_name(&planned.source);
+            self.account.progress.event(&Event::Folder { folder: at, name });
+            match self.pass_once(at, planned, session, &publish, &mut earlier).await {
                 (_, Err(Error::EpochChanged)) => *session = None,
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
@@ -164,19 +187,20 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
 
     async fn pass_once(
         &self,
+        at: usize,
         planned: &PlannedFolder,
         session: &mut Option<Session>,
         publish: &impl Fn(Option<Arc<CopyTask<D::Folder>>>),
         earlier: &mut HashSet<String>,
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
-        let prepared = self.prepare(planned, session).await;
+        let prepared = self.prepare(at, planned, session).await;
         let (listing, epoch, folder, sorted) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return (None, Err(error)),
         };
         let (mut copied, result) = match (&folder, sorted.copy.is_empty()) {
             (Some(folder), false) => {
-                let order = self.order(planned, &listing, &epoch, folder.clone(), sorted);
+                let order = self.order(at, planned, &listing, &epoch, folder.clone(), sorted);
                 let (back, copied, result) =
                     copy::copy(self.account, &self.line, session.take(), order, publish).await;
                 *session = back;
@@ -211,6 +235,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
     /// Lists the folder and sorts out what the ledger and the destination know of it.
     async fn prepare(
         &self,
+        at: usize,
         planned: &PlannedFolder,
         session: &mut Option<Session>,
     ) -> Result<(Listing, Epoch, Option<D::Folder>, Sorted), Error> {
@@ -244,8 +269,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             add_foreign(folder, naming, &mut sorted.pool).await?;
         }
         self.account.ledger.record(epoch.id, &std::mem::take(&mut sorted.rows)).await?;
-        let settled =
-            Event::Settled { messages: sorted.settled, octets: self.octets(planned, sorted.settled) };
+        let octets = self.octets(planned, sorted.settled);
+        let settled = Event::Settled { folder: at, messages: sorted.settled, octets };
         self.account.progress.event(&settled);
         Ok((listing, epoch, folder, sorted))
     }
@@ -437,6 +462,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
 
     fn order(
         &self,
+        at: usize,
         planned: &PlannedFolder,
         listing: &Listing,
         epoch: &Epoch,
@@ -448,6 +474,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         items.extend(self.object_ids.map(FetchItemKind::item));
         items.push(FetchItem::Body);
         Order {
+            at,
             name: planned.source.name.clone(),
             uid_validity: listing.uid_validity,
             epoch: epoch.id,

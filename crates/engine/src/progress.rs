@@ -4,22 +4,27 @@
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The source was surveyed: totals of what the plan will look at.
+    /// The source was surveyed: what the plan will look at. Other events name a folder by its place in `folders`.
     Surveyed {
         /// Folders in the plan.
-        folders: u64,
+        folders: Vec<FolderTotals>,
         /// Messages in them.
         messages: u64,
         /// Octets in them, when the server told.
         octets: Option<u64>,
     },
-    /// Work on a folder begins.
+    /// Work on a folder begins, or begins anew because the server numbered its messages anew: what was counted of it
+    /// before is counted again.
     Folder {
+        /// Which one.
+        folder: usize,
         /// Its decoded source name.
         name: String,
     },
     /// Messages are settled without being copied (already there, skipped ...).
     Settled {
+        /// Of which folder.
+        folder: usize,
         /// How many.
         messages: u64,
         /// Their octets, as far as known.
@@ -32,10 +37,18 @@ pub enum Event {
     },
     /// Messages lie durably in the destination and in the ledger.
     Delivered {
+        /// Of which folder.
+        folder: usize,
         /// How many.
         messages: u64,
         /// Their octets.
         octets: u64,
+    },
+    /// Nothing more happens to a folder: it is known what became of each of its messages, whatever the survey had
+    /// counted.
+    FolderDone {
+        /// Which one.
+        folder: usize,
     },
     /// A connection failed or the server asked for a pause.
     Retrying {
@@ -44,6 +57,19 @@ pub enum Event {
         /// The cause, in plain words.
         why: String,
     },
+}
+
+/// What the survey found in a folder of the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderTotals {
+    /// Its decoded source name.
+    pub name: String,
+    /// Its name at the destination.
+    pub destination: String,
+    /// Messages in it.
+    pub messages: u64,
+    /// Octets in it, when the server told.
+    pub octets: Option<u64>,
 }
 
 /// A listener.

@@ -129,6 +129,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             let found = passes.compare(planned, &mut session, gathered, at).await?;
             let mut differences = differences.lock().unwrap_or_else(PoisonError::into_inner);
             differences.extend(found);
+            self.progress.event(&Event::FolderDone { folder: at });
             if planned.source.subscribed && !subscribed.contains(&planned.destination) {
                 differences.push(Difference {
                     folder: source_name(&planned.source),
@@ -150,7 +151,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         gathered: &Mutex<Gathered>,
         at: usize,
     ) -> Result<Vec<Difference>, Error> {
-        self.account.progress.event(&Event::Folder { name: source_name(&planned.source) });
+        let name = source_name(&planned.source);
+        self.account.progress.event(&Event::Folder { folder: at, name });
         let mut losses = 0;
         let listing = loop {
             let mut current = match session.take() {

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine::progress::{Event, Progress};
+use engine::progress::{Event, FolderTotals, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::notice::notice;
@@ -38,14 +38,22 @@ pub(crate) struct Bars {
 /// What has been heard so far.
 #[derive(Debug)]
 struct State {
-    messages: u64,
+    folders: Vec<Counted>,
     total_messages: u64,
-    octets: u64,
     total_octets: Option<u64>,
     received: u64,
     folder: String,
     speeds: Speeds,
     last_line: Instant,
+}
+
+/// How far a folder is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    messages: u64,
+    octets: u64,
+    total_messages: u64,
+    total_octets: u64,
 }
 
 impl Bars {
@@ -64,9 +72,8 @@ impl Bars {
         bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let now = Instant::now();
         let state = State {
-            messages: 0,
+            folders: Vec::new(),
             total_messages: 0,
-            octets: 0,
             total_octets: None,
             received: 0,
             folder: String::new(),
@@ -99,7 +106,7 @@ impl Bars {
         match self.style {
             Style::Bar => {
                 self.bar.set_length(state.total_messages);
-                self.bar.set_position(state.messages);
+                self.bar.set_position(state.messages());
                 self.bar.set_message(state.line(now));
             }
             Style::Lines if now.duration_since(state.last_line) >= LINE_EVERY => {
@@ -112,16 +119,32 @@ impl Bars {
 }
 
 impl State {
+    fn messages(&self) -> u64 {
+        self.folders.iter().map(|folder| folder.messages).sum()
+    }
+
+    fn octets(&self) -> u64 {
+        self.folders.iter().map(|folder| folder.octets).sum()
+    }
+
+    fn add(&mut self, folder: usize, messages: u64, octets: u64) {
+        if let Some(counted) = self.folders.get_mut(folder) {
+            counted.messages += messages;
+            counted.octets += octets;
+        }
+    }
+
     fn line(&self, now: Instant) -> String {
         let total = counted(self.total_messages, "message", "messages");
-        let mut line = format!("{} of {total}, {}", crate::quantity::count(self.messages), size(self.octets));
+        let mut line =
+            format!("{} of {total}, {}", crate::quantity::count(self.messages()), size(self.octets()));
         if let Some(octets) = self.total_octets {
             line += &format!(" of {}", size(octets));
         }
         if let Some(speed) = self.speeds.latest() {
             line += &format!(", {}/s", size(speed));
         }
-        let left = self.total_octets.map(|total| total.saturating_sub(self.octets.max(self.received)));
+        let left = self.total_octets.map(|total| total.saturating_sub(self.octets().max(self.received)));
         if let Some((shortest, longest)) = left.and_then(|left| self.speeds.time_left(left, now)) {
             line += &format!(", {} left", time_between(shortest, longest));
         }
@@ -139,28 +162,42 @@ impl Progress for Bars {
         match event {
             Event::Surveyed { folders, messages, octets } => {
                 (state.total_messages, state.total_octets) = (*messages, *octets);
+                let begun = |folder: &FolderTotals| Counted {
+                    total_messages: folder.messages,
+                    total_octets: folder.octets.unwrap_or(0),
+                    ..Counted::default()
+                };
+                state.folders = folders.iter().map(begun).collect();
                 let messages = counted(*messages, "message", "messages");
                 let of = octets.map_or(String::new(), |octets| format!(", {}", size(octets)));
-                self.say(&format!("{messages} in {}{of}", counted(*folders, "folder", "folders")));
+                self.say(&format!(
+                    "{messages} in {}{of}",
+                    counted(folders.len() as u64, "folder", "folders")
+                ));
             }
-            Event::Folder { name } => {
+            Event::Folder { folder, name } => {
+                if let Some(counted) = state.folders.get_mut(*folder) {
+                    (counted.messages, counted.octets) = (0, 0);
+                }
                 state.folder = crate::human::plain(name);
                 if self.style == Style::Lines {
                     notice(format_args!("Folder {}", state.folder));
                 }
             }
-            Event::Settled { messages, octets } => {
-                state.messages += messages;
-                state.octets += octets;
+            Event::Settled { folder, messages, octets } => {
+                state.add(*folder, *messages, *octets);
                 state.received += octets;
             }
             Event::Received { octets } => {
                 state.received += octets;
                 state.speeds.add(*octets, now);
             }
-            Event::Delivered { messages, octets } => {
-                state.messages += messages;
-                state.octets += octets;
+            Event::Delivered { folder, messages, octets } => state.add(*folder, *messages, *octets),
+            Event::FolderDone { folder } => {
+                // The survey's numbers were estimates; the bar ends where it said it would.
+                if let Some(counted) = state.folders.get_mut(*folder) {
+                    (counted.messages, counted.octets) = (counted.total_messages, counted.total_octets);
+                }
             }
             Event::Retrying { pause, why } => {
                 let why = format!(
@@ -240,6 +277,30 @@ mod tests {
         assert_eq!(left, Some((Duration::from_secs(30), Duration::from_secs(60))));
         assert_eq!(speeds.latest(), Some(2_000_000));
         assert_eq!(speeds.time_left(60_000_000, now + Duration::from_secs(60)), None);
+    }
+
+    #[test]
+    fn folders_add_up_and_one_that_begins_anew_is_counted_anew() {
+        let bars = Bars::new(true);
+        let totals = |name: &str, messages, octets| FolderTotals {
+            name: name.into(),
+            destination: name.into(),
+            messages,
+            octets: Some(octets),
+        };
+        let folders = vec![totals("INBOX", 10, 1_000), totals("Sent", 5, 500)];
+        let position = |event: Event| {
+            bars.event(&event);
+            let state = bars.state.lock().unwrap();
+            (state.messages(), state.octets())
+        };
+        position(Event::Surveyed { folders, messages: 15, octets: Some(1_500) });
+        assert_eq!(position(Event::Settled { folder: 0, messages: 4, octets: 400 }), (4, 400));
+        assert_eq!(position(Event::Delivered { folder: 1, messages: 2, octets: 210 }), (6, 610));
+        assert_eq!(position(Event::Folder { folder: 0, name: "INBOX".into() }), (2, 210));
+        assert_eq!(position(Event::FolderDone { folder: 0 }), (12, 1_210));
+        assert_eq!(position(Event::FolderDone { folder: 1 }), (15, 1_500));
+        assert_eq!(position(Event::Delivered { folder: 7, messages: 1, octets: 1 }), (15, 1_500));
     }
 
     #[test]

@@ -45,11 +45,18 @@ impl Copied {
     }
 }
 
+/// The folder that chunks go to.
+pub(super) struct Target<F> {
+    /// Its place in the plan.
+    pub(super) at: usize,
+    pub(super) folder: F,
+    pub(super) epoch: EpochId,
+}
+
 /// Commits one folder's chunks.
 pub(super) struct Committer<'a, L: Ledger, D: Destination> {
     account: &'a Account<'a, L, D>,
-    folder: D::Folder,
-    epoch: EpochId,
+    target: Target<D::Folder>,
     receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
     early: BTreeMap<u64, Chunk<StagedOf<D::Folder>>>,
     next: u64,
@@ -61,13 +68,12 @@ pub(super) struct Committer<'a, L: Ledger, D: Destination> {
 impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
     pub(super) fn new(
         account: &'a Account<'a, L, D>,
-        folder: D::Folder,
-        epoch: EpochId,
+        target: Target<D::Folder>,
         receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
         total: u64,
     ) -> Self {
         let (early, copied) = (BTreeMap::new(), Copied::default());
-        Committer { account, folder, epoch, receiver, early, next: 0, total, failures: 0, copied }
+        Committer { account, target, receiver, early, next: 0, total, failures: 0, copied }
     }
 
     /// How many chunks are delivered; the next one has this sequence.
@@ -121,7 +127,7 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             batch.push((staged, record.flags.iter().cloned().collect()));
             records.push(record);
         }
-        let folder = self.folder.clone();
+        let folder = self.target.folder.clone();
         let outcome = tokio::task::spawn_blocking(move || folder.deliver(batch)).await;
         let outcome = outcome.map_err(|panic| Error::Internal(panic.to_string()))?;
         let (delivered, failure) = match outcome {
@@ -134,8 +140,9 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             self.copied.carried.insert(row.uid);
         }
         let octets = self.take_delivered(&delivered, records, &mut rows);
-        self.account.ledger.record(self.epoch, &rows).await?;
-        self.account.progress.event(&Event::Delivered { messages: settled, octets });
+        self.account.ledger.record(self.target.epoch, &rows).await?;
+        let delivered = Event::Delivered { folder: self.target.at, messages: settled, octets };
+        self.account.progress.event(&delivered);
         match failure {
             Some(failure) => Err(failure.into()),
             None if self.failures >= FAILURES_IN_A_ROW => Err(Error::TooManyFailures(self.failures)),

@@ -6,6 +6,7 @@ mod again;
 mod arrival;
 mod epochs;
 mod live;
+mod progress;
 mod review;
 mod rig;
 mod selection;

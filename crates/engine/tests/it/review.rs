@@ -365,8 +365,11 @@ async fn what_was_brought_before_the_folder_was_numbered_anew_counts_as_imported
         });
     let (server, mut rig) = serve_folders(vec![Folder::new("INBOX", messages(300))], script);
     rig.settings.connections = 1;
+    let heard = crate::progress::listen(&mut rig);
     let report = rig.import_all().await;
     assert_eq!((report.totals.imported, report.totals.already_there), (300, 0));
+    // Nor does whoever listens count them twice.
+    assert_eq!(heard.folders()[0].messages, 300);
     assert_eq!(bodies(&rig).len(), 300);
     server.finish();
 }

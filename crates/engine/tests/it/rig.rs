@@ -12,7 +12,7 @@ use engine::clock::SystemClock;
 use engine::destination::MaildirDestination;
 use engine::ledger::Ledger;
 use engine::plan::Selection;
-use engine::progress::Silent;
+use engine::progress::{Progress, Silent};
 use engine::report::{Report, Verdict};
 use store::Store;
 use testkit::imap_client::Client;
@@ -30,6 +30,7 @@ pub(crate) struct Rig {
     pub(crate) settings: Settings,
     pub(crate) selection: Selection,
     pub(crate) cancel: CancellationToken,
+    pub(crate) progress: Arc<dyn Progress>,
 }
 
 impl Rig {
@@ -48,6 +49,7 @@ impl Rig {
             settings,
             selection: Selection::default(),
             cancel: CancellationToken::new(),
+            progress: Arc::new(Silent),
         }
     }
 
@@ -90,7 +92,7 @@ impl Rig {
             ledger,
             selection: &self.selection,
             settings: &self.settings,
-            progress: Arc::new(Silent),
+            progress: Arc::clone(&self.progress),
             clock: Arc::new(SystemClock),
             cancel: self.cancel.clone(),
         };
