@@ -34,6 +34,8 @@ pub(crate) enum Command {
     /// Reads both sides again and compares every message; changes nothing
     #[command(after_long_help = EXIT_STATUS)]
     Verify(Box<Verify>),
+    /// For operators: users, domains, database, mail server
+    Admin(Box<Admin>),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -104,6 +106,124 @@ pub(crate) struct Verify {
     pub(crate) line: LineOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+}
+
+/// `mailimport admin`.
+#[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Admin {
+    #[command(flatten)]
+    pub(crate) service: ServiceOptions,
+    #[command(subcommand)]
+    pub(crate) command: AdminCommand,
+}
+
+/// What the operator does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Who may sign in
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// Whose domains are whose
+    Domains {
+        #[command(subcommand)]
+        command: DomainsCommand,
+    },
+    /// Brings the database up to date and lists what was done to it since it is there
+    Migrations,
+    /// Prints the configuration with which Dovecot serves the mailboxes
+    DovecotConfig(DovecotConfig),
+}
+
+/// `mailimport admin users`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Lists all
+    List,
+    /// Adds a customer and prints the link by which they set their password
+    Add {
+        /// Name to sign in with
+        name: String,
+        /// Where to write to when an import ends
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+    },
+    /// Prints a link by which a user sets a new password; earlier links end
+    Link {
+        /// Name
+        name: String,
+    },
+    /// Lets a user sign in no more; what is being imported goes on
+    Disable {
+        /// Name
+        name: String,
+    },
+    /// Lets a user sign in again
+    Enable {
+        /// Name
+        name: String,
+    },
+}
+
+/// `mailimport admin domains`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DomainsCommand {
+    /// Lists all, with their users
+    List,
+    /// Gives a user a domain
+    Add {
+        /// Such as example.org
+        domain: String,
+        /// Whose it is
+        #[arg(long, value_name = "NAME")]
+        user: String,
+    },
+    /// Takes a domain away with its prepared list and its finished imports; no mailbox is touched
+    Remove {
+        /// Such as example.org
+        domain: String,
+    },
+}
+
+/// `mailimport admin dovecot-config`.
+#[derive(Debug, Args)]
+pub(crate) struct DovecotConfig {
+    /// The mailboxes: maildir:ROOT [default: those of the settings, mail.root]
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: Option<String>,
+    /// Which Dovecot reads it; `dovecot --version` tells
+    #[arg(long = "for", value_name = "VERSION", value_enum, default_value_t = DovecotRelease::V2_4)]
+    pub(crate) version: DovecotRelease,
+    /// Certificate that Dovecot shows, with the chain to its issuer (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: PathBuf,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+}
+
+/// Languages of Dovecot's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DovecotRelease {
+    /// Dovecot 2.3, as in Debian 12
+    #[value(name = "2.3")]
+    V2_3,
+    /// Dovecot 2.4, as in Debian 13
+    #[value(name = "2.4")]
+    V2_4,
+}
+
+/// Where the settings of the service are.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceOptions {
+    /// Settings [default: $MAILIMPORT_CONFIG, or /etc/mailimport/mailimport.toml where that exists]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where database and sealing key are [default: as the settings say, data_dir]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// Where from, and how to log in there.

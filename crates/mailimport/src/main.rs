@@ -4,8 +4,10 @@
 //! from an argument, and the exit status says which side to look at.
 
 mod arguments;
+mod assemble;
 mod bars;
 mod commands;
+mod config;
 mod exit;
 mod human;
 mod interrupt;
@@ -44,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Exit, setup::WrongUse> {
         Command::Import(import) => commands::import::run(&import),
         Command::Check(check) => commands::check::run(&check),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Admin(admin) => commands::admin::run(&admin),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man { directory } => commands::man::run(directory.as_deref()),
     }

@@ -9,8 +9,10 @@ use nix::unistd::{Group, User};
 /// Why nobody can own the files.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OwnerError {
-    /// `--mail-user` by somebody else.
-    #[error("--mail-user is for root; files belong to the user who runs the command")]
+    /// `--mail-user` or `mail.user` by somebody else.
+    #[error(
+        "whose the mailboxes are can be chosen by root only; otherwise they belong to the user who runs this"
+    )]
     NotRoot,
     /// No such user.
     #[error("there is no user {0:?}")]

@@ -155,6 +155,18 @@ impl Store {
         self.begin().await.map_err(unwritten)
     }
 
+    /// The names of all migrations that the database has seen, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Storage`] when the database failed.
+    pub async fn migrations(&self) -> Result<Vec<String>, LedgerError> {
+        let read = Migrator::get_migration_models(&self.connection).await;
+        let applied =
+            read.map_err(|error| LedgerError::Storage { action: "read", reason: sentence(&error) })?;
+        Ok(applied.into_iter().map(|model| model.version).collect())
+    }
+
     async fn begin(&self) -> Result<Writing<'_>, DbErr> {
         let turn = match &self.turn {
             Some(turn) => Some(turn.lock().await),

@@ -1,0 +1,127 @@
+//! Puts the service together as the settings say: data directory, database, mailboxes, vault.
+//!
+//! It makes what is missing and changes nothing that is there.
+
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use imap::TlsTrust;
+use mailhost::{MaildirTree, TreeOptions};
+use nix::unistd::{Gid, Uid};
+use secrecy::ExposeSecret;
+use service::{Service, Settings};
+use store::Store;
+
+use crate::config::Config;
+use crate::notice::notice;
+use crate::owner;
+
+/// The sealing key's file in the data directory.
+const KEY: &str = "sealing.key";
+/// The database's file there.
+const DATABASE: &str = "mailimport.db";
+
+/// Why the service cannot be put together: a plain sentence, without a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotAssembled(String);
+
+impl NotAssembled {
+    fn of(error: impl std::fmt::Display) -> NotAssembled {
+        NotAssembled(error.to_string())
+    }
+}
+
+/// The service and what it stands on.
+pub(crate) struct Assembled {
+    pub(crate) service: Service,
+    pub(crate) store: Arc<Store>,
+}
+
+/// Opens everything.
+pub(crate) async fn assemble(config: &Config) -> Result<Assembled, NotAssembled> {
+    let data = config.data_dir();
+    make_data_dir(&data)?;
+    let store = Arc::new(open_store(config, &data).await?);
+    let host = Arc::new(open_host(config)?);
+    let settings = settings(config, &data)?;
+    let service = Service::open(settings, Arc::clone(&store), host).await.map_err(NotAssembled::of)?;
+    Ok(Assembled { service, store })
+}
+
+/// Makes the data directory with mode 0700. One that others may enter is said, and left as it is.
+fn make_data_dir(data: &Path) -> Result<(), NotAssembled> {
+    let failed = |what: &str, error: std::io::Error| {
+        NotAssembled(format!("the data directory {} cannot be {what}: {error}", data.display()))
+    };
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(|error| failed("made", error))?;
+    let metadata = std::fs::metadata(data).map_err(|error| failed("used", error))?;
+    if metadata.mode() & 0o077 != 0 {
+        notice(format_args!(
+            "The data directory {} can be entered by others; `chmod 0700` it.",
+            data.display()
+        ));
+    }
+    Ok(())
+}
+
+async fn open_store(config: &Config, data: &Path) -> Result<Store, NotAssembled> {
+    let opened = match &config.database.url {
+        Some(url) => Store::connect(url.0.expose_secret()).await,
+        None => Store::open_file(&data.join(DATABASE), None).await,
+    };
+    opened.map_err(NotAssembled::of)
+}
+
+fn open_host(config: &Config) -> Result<MaildirTree, NotAssembled> {
+    let root = config.mail_root();
+    let owner = config.mail.user.as_deref().map(|user| owner::owner(&root, Some(user))).transpose();
+    let options = TreeOptions {
+        scheme: config.mail.password_scheme.into(),
+        owner: owner.map_err(NotAssembled::of)?.flatten(),
+    };
+    let root = std::path::absolute(&root).map_err(NotAssembled::of)?;
+    MaildirTree::open(&root, options).map_err(NotAssembled::of)
+}
+
+fn settings(config: &Config, data: &Path) -> Result<Settings, NotAssembled> {
+    const DAY: u64 = 24 * 3600;
+    let mut settings = Settings::new(data.join(KEY));
+    settings.entries_per_domain = config.limits.entries_per_domain;
+    settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
+    settings.connections_per_import = config.work.connections_per_import.into();
+    settings.tls = trust(config)?;
+    Ok(settings)
+}
+
+fn trust(config: &Config) -> Result<TlsTrust, NotAssembled> {
+    let mut trust = TlsTrust::default();
+    for path in &config.source.authorities {
+        let named = |error: &dyn std::fmt::Display| NotAssembled(format!("{}: {error}", path.display()));
+        let text = std::fs::read(path).map_err(|error| named(&error))?;
+        trust.additional_roots.extend(TlsTrust::parse_pem(&text).map_err(|error| named(&error))?);
+    }
+    Ok(trust)
+}
+
+/// What root does by hand beside a running service is done as the service's user: files that root left behind could not
+/// be written by it any more. Before there are threads.
+pub(crate) fn become_owner_of_data(config: &Config) -> Result<(), NotAssembled> {
+    let Ok(metadata) = std::fs::metadata(config.data_dir()) else { return Ok(()) };
+    if !rustix::process::geteuid().is_root() || metadata.uid() == 0 {
+        return Ok(());
+    }
+    let failed = |error: nix::Error| {
+        NotAssembled(format!("cannot become the owner of {}: {error}", config.data_dir().display()))
+    };
+    let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
+    nix::unistd::setgroups(&[gid]).map_err(failed)?;
+    nix::unistd::setgid(gid).map_err(failed)?;
+    nix::unistd::setuid(uid).map_err(failed)
+}
