@@ -135,6 +135,10 @@ impl Service {
         let domain = self.own_domain(actor, DomainId(known.domain_id)).await?;
         let writing = self.writing().await?;
         let transaction = writing.connection();
+        // Jobs first: a worker locks its job and then the domain.
+        if let Some(job) = known.job_id {
+            self.abandon(&writing, job).await?;
+        }
         let next = next_revision(transaction, domain.id).await?;
         let known = entry::Entity::find_by_id(id.0).one(transaction).await?.ok_or(Error::NotFound)?;
         // A check that ended meanwhile takes nothing away from whoever edits; only somebody else's typing does.
@@ -144,9 +148,6 @@ impl Service {
         let fields = Fields::of(new, &domain.name, Some((self, &known)))?;
         self.refuse_duplicate(transaction, domain.id, &fields, Some(id.0)).await?;
         let problems = self.problems(transaction, domain.id, &fields, Some(id.0)).await?;
-        if let Some(job) = known.job_id {
-            self.abandon(&writing, job).await?;
-        }
         let mut row: entry::ActiveModel = known.into();
         self.fill(&mut row, &domain, id.0, &fields, problems);
         row.revision = Set(next);
@@ -390,12 +391,10 @@ impl Service {
             return Ok(());
         }
         let transaction = writing.connection();
-        let revision = next_revision(transaction, domain).await?;
-        for row in &rows {
-            if let Some(job) = row.job_id {
-                self.abandon(writing, job).await?;
-            }
+        for job in rows.iter().filter_map(|row| row.job_id) {
+            self.abandon(writing, job).await?;
         }
+        let revision = next_revision(transaction, domain).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         forget(transaction, domain, &ids, revision).await
     }

@@ -12,6 +12,7 @@ mod error;
 pub mod failure;
 mod idempotency;
 mod identity;
+mod maintenance;
 pub mod model;
 mod page;
 pub mod password_policy;

@@ -5,6 +5,7 @@
 //! disk. It must never acknowledge part of a call, put a password into an error, or follow a symbolic link when it
 //! opens a ledger file.
 
+mod brought;
 mod entity;
 mod fault;
 mod file;

@@ -90,8 +90,8 @@ impl Progress for Watcher {
                 seen.folders = folders
                     .iter()
                     .map(|folder| FolderProgress {
-                        name: folder.name.to_string(),
-                        destination: folder.destination.to_string(),
+                        name: folder.name.clone(),
+                        destination: folder.destination.clone(),
                         messages_total: folder.messages,
                         messages_done: 0,
                         octets_total: folder.octets,
@@ -99,12 +99,16 @@ impl Progress for Watcher {
                     })
                     .collect();
             }
-            Event::Folder { name } => seen.current = Some(name.to_string()),
+            Event::Folder { folder, name } => {
+                seen.current = Some(name.clone());
+                seen.begin_anew(*folder);
+            }
             Event::Settled { folder, messages, octets } => seen.done(*folder, *messages, *octets),
             Event::Delivered { folder, messages, octets } => {
                 seen.imported += messages;
                 seen.done(*folder, *messages, *octets);
             }
+            Event::FolderDone { folder } => seen.complete(*folder),
             Event::Received { octets } => seen.received += octets,
             _ => {}
         }
@@ -119,6 +123,23 @@ impl Seen {
             folder.messages_done += messages;
             folder.octets_done += octets;
         }
+    }
+
+    /// The server numbered a folder's messages anew: all of them are looked at again.
+    fn begin_anew(&mut self, folder: usize) {
+        let Some(folder) = self.folders.get_mut(folder) else { return };
+        self.messages_done -= std::mem::take(&mut folder.messages_done).min(self.messages_done);
+        self.octets_done -= std::mem::take(&mut folder.octets_done).min(self.octets_done);
+    }
+
+    /// Whatever the survey had counted, nothing more comes of a folder.
+    fn complete(&mut self, folder: usize) {
+        let Some(folder) = self.folders.get_mut(folder) else { return };
+        let octets = folder.octets_total.unwrap_or(folder.octets_done);
+        self.messages_done = (self.messages_done + folder.messages_total).saturating_sub(folder.messages_done);
+        self.octets_done = (self.octets_done + octets).saturating_sub(folder.octets_done);
+        folder.messages_done = folder.messages_total;
+        folder.octets_done = octets;
     }
 
     /// Octets a second within the last seconds.

@@ -80,6 +80,8 @@ impl Service {
         let row = self.own_run(actor, id).await?;
         let writing = self.writing().await?;
         let transaction = writing.connection();
+        // Jobs first: a worker locks its job and then the domain.
+        let obeyed = self.wishes(&writing, import::Column::RunId.eq(id.0), wish).await?;
         next_revision(transaction, row.domain_id).await?;
         let row = run::Entity::find_by_id(id.0).one(transaction).await?.ok_or(Error::NotFound)?;
         if !run_state(&row.state).is_current() {
@@ -90,12 +92,7 @@ impl Service {
         let state = if wish == Wish::Pause { RunState::Paused } else { RunState::Running };
         changed.state = Set(run_state_text(state).to_owned());
         changed.update(transaction).await?;
-        let imports = import::Entity::find()
-            .filter(import::Column::RunId.eq(id.0))
-            .order_by_asc(import::Column::Number)
-            .all(transaction)
-            .await?;
-        for import in imports.into_iter().filter(|import| !import_state(&import.state).is_final()) {
+        for import in obeyed {
             self.obey(&writing, import, wish).await?;
         }
         crate::audit::record(transaction, actor, &format!("run.{}", wish.word()), &format!("run {number}"))
@@ -108,36 +105,62 @@ impl Service {
     async fn steer_import(&self, actor: &Actor, id: ImportId, wish: Wish) -> Result<()> {
         require(actor, Scope::Write)?;
         let row = self.own_import(actor, id).await?;
-        let writing = self.writing().await?;
-        let transaction = writing.connection();
-        next_revision(transaction, row.domain_id).await?;
-        let row = import::Entity::find_by_id(id.0).one(transaction).await?.ok_or(Error::NotFound)?;
         if import_state(&row.state).is_final() {
             return Err(Error::conflict(Conflict::Ended));
         }
-        let subject = row.mailbox.clone();
-        self.obey(&writing, row, wish).await?;
-        crate::audit::record(transaction, actor, &format!("import.{}", wish.word()), &subject).await?;
+        let writing = self.writing().await?;
+        let obeyed = self.wishes(&writing, import::Column::Id.eq(id.0), wish).await?;
+        next_revision(writing.connection(), row.domain_id).await?;
+        for import in obeyed {
+            self.obey(&writing, import, wish).await?;
+        }
+        let action = format!("import.{}", wish.word());
+        crate::audit::record(writing.connection(), actor, &action, &row.mailbox).await?;
         writing.commit().await?;
         self.wake_workers();
         Ok(())
     }
 
-    /// Writes what is wanted of an import that has not ended; where nobody works on it, it is so at once.
-    async fn obey(&self, writing: &Writing<'_>, row: import::Model, wish: Wish) -> Result<()> {
-        let Some(job) = row.job_id else { return Ok(()) };
-        let paused = import_state(&row.state) == ImportState::Paused;
-        if self.wish(writing, job, wish).await? == Obeyed::ByItsWorker {
+    /// Writes what is wanted of imports that have not ended; those on which nobody works, and which obey at once.
+    async fn wishes(
+        &self,
+        writing: &Writing<'_>,
+        which: sea_orm::sea_query::SimpleExpr,
+        wish: Wish,
+    ) -> Result<Vec<Uuid>> {
+        let rows = import::Entity::find()
+            .filter(which)
+            .order_by_asc(import::Column::JobId)
+            .all(writing.connection())
+            .await?;
+        let mut at_once = Vec::new();
+        for row in rows.into_iter().filter(|row| !import_state(&row.state).is_final()) {
+            let Some(job) = row.job_id else { continue };
+            if self.wish(writing, job, wish).await? == Obeyed::AtOnce {
+                at_once.push(row.id);
+            }
+        }
+        Ok(at_once)
+    }
+
+    /// Gives an import on which nobody works the state that is wanted.
+    async fn obey(&self, writing: &Writing<'_>, id: Uuid, wish: Wish) -> Result<()> {
+        let row = import::Entity::find_by_id(id).one(writing.connection()).await?.ok_or(Error::NotFound)?;
+        let state = import_state(&row.state);
+        if state.is_final() {
             return Ok(());
         }
         let mut changed: import::ActiveModel = row.into();
         match wish {
             Wish::Pause => changed.state = Set(state_text(ImportState::Paused).to_owned()),
-            Wish::Run if paused => changed.state = Set(state_text(ImportState::Waiting).to_owned()),
+            Wish::Run if state == ImportState::Paused => {
+                changed.state = Set(state_text(ImportState::Waiting).to_owned());
+            }
             Wish::Run => return Ok(()),
             Wish::Cancel => ended(&mut changed, ImportState::Cancelled),
         }
         changed.retry_at = Set(None);
+        changed.speed = Set(0);
         self.save_import(writing.connection(), changed).await.map(drop)
     }
 
