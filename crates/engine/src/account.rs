@@ -11,6 +11,32 @@ use crate::ledger::{AccountKey, Ledger};
 use crate::plan::Selection;
 use crate::progress::Progress;
 
+/// How the old server's addresses are found, at each connect and reconnect.
+#[derive(Debug, Clone, Default)]
+pub enum Route {
+    /// As the system resolves its name: for a command that its user runs.
+    #[default]
+    Anywhere,
+    /// Only where this guard allows it: for servers that strangers name.
+    Guarded(Arc<dyn imap::AddressGuard>),
+}
+
+impl Route {
+    pub(crate) async fn open(
+        &self,
+        endpoint: &imap::Endpoint,
+        tls: &imap::Tls,
+        options: &imap::Options,
+    ) -> Result<imap::Connection, imap::Error> {
+        match self {
+            Route::Anywhere => imap::Connection::open(endpoint, tls, options).await,
+            Route::Guarded(guard) => {
+                imap::Connection::open_guarded(guard.as_ref(), endpoint, tls, options).await
+            }
+        }
+    }
+}
+
 /// A source account.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -20,6 +46,8 @@ pub struct Source {
     pub tls: imap::Tls,
     /// How to log in.
     pub credentials: imap::Credentials,
+    /// How to get there.
+    pub route: Route,
 }
 
 impl Source {

@@ -58,6 +58,7 @@ pub fn source_class(error: &imap::Error) -> &'static str {
         (_, Some(C::Unavailable)) => "unavailable",
         (_, Some(C::Expired)) => "oauth_expired",
         (E::Dns { .. }, _) => "dns",
+        (E::AddressRefused { .. }, _) => "blocked_address",
         (E::Timeout { .. }, _) => "timeout",
         (E::Connect { .. } | E::Closed | E::Io(_) | E::Bye { .. }, _) => "connect",
         (E::Certificate(_) | E::Tls(_) | E::TlsSettings(_), _) => "tls",
@@ -98,6 +99,7 @@ fn sentence(error: &imap::Error) -> String {
         }
         "oauth_expired" => "The permission has expired. Please sign in again.",
         "dns" => "We cannot find that mail server. Please check the spelling.",
+        "blocked_address" => "This server's address is not allowed here.",
         "connect" => "The old server cannot be reached, or it ended the connection.",
         "timeout" => "The old server is not answering.",
         "tls" => "We could not make a trusted, encrypted connection to this server.",
@@ -120,6 +122,7 @@ mod tests {
             (refused("Authentication failed"), "auth"),
             (refused("Your account is not enabled for IMAP use"), "imap_disabled"),
             (imap::Error::Closed, "connect"),
+            (imap::Error::AddressRefused { host: "h".into() }, "blocked_address"),
             (imap::Error::StartTlsMissing, "tls"),
             (imap::Error::NotImap { banner: "220 smtp".into() }, "not_imap"),
             (

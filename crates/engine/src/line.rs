@@ -146,8 +146,8 @@ impl Line {
     }
 
     async fn log_in(&self) -> Result<Connection, imap::Error> {
-        let mut connection =
-            Connection::open(&self.source.endpoint, &self.source.tls, &self.settings.client).await?;
+        let Source { endpoint, tls, route, .. } = &self.source;
+        let mut connection = route.open(endpoint, tls, &self.settings.client).await?;
         connection.authenticate(&self.source.credentials, &self.attempts).await?;
         if self.settings.compression == Compression::On && connection.capabilities().has("COMPRESS=DEFLATE") {
             connection.compress().await?;

@@ -145,6 +145,12 @@ pub enum Error {
         /// What the resolver said.
         source: Arc<io::Error>,
     },
+    /// An address of the host may not be connected to.
+    #[error("the address of {host} is not allowed here")]
+    AddressRefused {
+        /// The name asked for.
+        host: String,
+    },
     /// No address of the host accepted a connection.
     #[error("no connection to {host} port {port}: {source}")]
     Connect {

@@ -12,9 +12,9 @@ mod error;
 pub mod protocol;
 
 pub use client::{
-    AttemptBudget, Connection, Credentials, Endpoint, ExamineMode, Examined, FetchEvent, FetchId, FetchItem,
-    FetchModifier, ListCommand, ListRequest, ListReturn, Options, Outcome, Pipeline, SearchQuery, Security,
-    StatusItem, Timeouts, Tls, TlsTrust,
+    AddressGuard, Allowed, AttemptBudget, Connection, Credentials, Endpoint, ExamineMode, Examined,
+    FetchEvent, FetchId, FetchItem, FetchModifier, ListCommand, ListRequest, ListReturn, Options, Outcome,
+    Pipeline, SearchQuery, Security, StatusItem, Timeouts, Tls, TlsTrust,
 };
 pub use error::{CertificateFault, CertificateProblem, Error, FramingFault, Stage};
 pub use protocol::{

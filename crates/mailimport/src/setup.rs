@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use engine::account::{Adoption, Compression, Settings, Source};
+use engine::account::{Adoption, Compression, Route, Settings, Source};
 use engine::plan::{Selection, SelectionError};
 use imap::{Tls, TlsTrust};
 
@@ -35,7 +35,7 @@ pub(crate) fn source(options: &SourceOptions) -> Result<Source, WrongUse> {
     let account = location::source(&options.source, plaintext)?;
     let tls = Tls::new(trust(options)?)?;
     let credentials = secrets::credentials(&account.user, &account.endpoint.host, options)?;
-    Ok(Source { endpoint: account.endpoint, tls, credentials })
+    Ok(Source { endpoint: account.endpoint, tls, credentials, route: Route::Anywhere })
 }
 
 fn trust(options: &SourceOptions) -> Result<TlsTrust, WrongUse> {

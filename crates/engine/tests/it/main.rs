@@ -9,5 +9,6 @@ mod live;
 mod progress;
 mod review;
 mod rig;
+mod route;
 mod selection;
 mod source_odd;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::account::{Account, Settings, Source};
+use engine::account::{Account, Route, Settings, Source};
 use engine::clock::SystemClock;
 use engine::destination::MaildirDestination;
 use engine::ledger::Ledger;
@@ -31,6 +31,7 @@ pub(crate) struct Rig {
     pub(crate) selection: Selection,
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Arc<dyn Progress>,
+    pub(crate) route: Route,
 }
 
 impl Rig {
@@ -50,6 +51,7 @@ impl Rig {
             selection: Selection::default(),
             cancel: CancellationToken::new(),
             progress: Arc::new(Silent),
+            route: Route::Anywhere,
         }
     }
 
@@ -85,6 +87,7 @@ impl Rig {
             },
             tls: imap::Tls::new(imap::TlsTrust::default()).unwrap(),
             credentials: Rig::credentials(),
+            route: self.route.clone(),
         };
         let account = Account {
             source: &source,

@@ -8,6 +8,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::Connection;
+use super::guard::AddressGuard;
 use super::options::{Endpoint, Options, Security};
 use super::tls::Tls;
 use super::transport::{BoxStream, Transport};
@@ -27,6 +28,18 @@ impl Connection {
         if addresses.is_empty() {
             return Err(failed(std::io::Error::from(std::io::ErrorKind::NotFound)));
         }
+        Self::open_at(&addresses, endpoint, tls, options).await
+    }
+
+    /// The same where somebody decides about the addresses: resolved once, judged, and connected to as judged.
+    pub async fn open_guarded(
+        guard: &dyn AddressGuard,
+        endpoint: &Endpoint,
+        tls: &Tls,
+        options: &Options,
+    ) -> Result<Connection, Error> {
+        let addresses = timeout(options.timeouts.connect, guard.addresses(endpoint));
+        let addresses = addresses.await.map_err(|_| Error::Timeout { stage: Stage::Connect })??;
         Self::open_at(&addresses, endpoint, tls, options).await
     }
 
@@ -121,6 +134,11 @@ async fn dial(
     for &address in addresses {
         match timeout(options.timeouts.connect, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
+                // Whatever stands between us and the network: nothing is said to anybody else.
+                let peer = stream.peer_addr()?;
+                if (peer.ip(), peer.port()) != (address.ip(), address.port()) {
+                    return Err(Error::AddressRefused { host: endpoint.host.clone() });
+                }
                 // Commands are small and must not wait for each other's acknowledgement.
                 stream.set_nodelay(true)?;
                 return Ok((stream, address));
