@@ -42,6 +42,7 @@ impl Error {
             Error::TooManyFailures(_) => (Side::Source, "unreadable"),
             Error::Destination(failure) => (Side::Destination, failure.class),
             Error::EpochChanged => (Side::Source, "uidvalidity_unstable"),
+            Error::Ledger(LedgerError::LeaseLost) => (Side::Internal, "lease_lost"),
             Error::Ledger(_) => (Side::Destination, "ledger"),
             Error::Interrupted => (Side::Internal, "interrupted"),
             Error::Internal(_) => (Side::Internal, "internal"),

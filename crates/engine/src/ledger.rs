@@ -136,6 +136,9 @@ pub enum LedgerError {
     /// A row holds something that no version of this program writes.
     #[error("the ledger is damaged: {0}")]
     Damaged(String),
+    /// Somebody else does this work by now; whoever is told so must stop at once.
+    #[error("another worker has taken over this work")]
+    LeaseLost,
 }
 
 /// The record that makes an import resumable and provable. Every writing call is one durable transaction.
@@ -171,6 +174,12 @@ pub trait Ledger: Send + Sync {
         epoch: EpochId,
         messages: &[MessageRecord],
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Asked before each batch of changes at the destination: whether they are still ours to make. A ledger that only
+    /// one process can have has no reason to doubt it.
+    fn still_ours(&self) -> impl Future<Output = Result<(), LedgerError>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Rows in UID order, beginning above `after`, at most `limit` of them.
     fn messages(

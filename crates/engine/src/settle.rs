@@ -53,6 +53,7 @@ pub(crate) async fn flags<L: Ledger, D: Destination>(
             remembered.push(MessageRecord { flags: now.iter().cloned().collect(), ..row });
         }
         if !changes.is_empty() {
+            account.ledger.still_ours().await?;
             let folder = folder.clone();
             updated += blocking(move || folder.change_flags(&changes)).await?;
         }

@@ -18,8 +18,9 @@ use sea_orm::{
 
 use crate::entity::{account, epoch, message};
 use crate::fault::{unreadable, unwritten};
+use crate::jobs::Fence;
 use crate::row::{account_key, epoch_record, folder_key, message_record, message_row, storable};
-use crate::store::Store;
+use crate::store::{Store, Writing};
 
 /// Rows of one INSERT: 500 rows of 9 columns are 4,500 variables; SQLite takes 32,766, PostgreSQL 65,535.
 const ROWS: usize = 500;
@@ -29,7 +30,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 impl Ledger for Store {
     async fn account(&self, key: &AccountKey, now: i64) -> Result<AccountRecord, LedgerError> {
-        within("written", self.found_account(key, now)).await
+        within("written", self.found_account(None, key, now)).await
     }
 
     async fn epochs(&self, account: AccountId) -> Result<Vec<Epoch>, LedgerError> {
@@ -47,15 +48,15 @@ impl Ledger for Store {
         folder: &WireName,
         uid_validity: UidValidity,
     ) -> Result<Epoch, LedgerError> {
-        within("written", self.make_current(account, folder, uid_validity)).await
+        within("written", self.make_current(None, account, folder, uid_validity)).await
     }
 
     async fn finish_pass(&self, epoch: EpochId, seen: &Seen) -> Result<(), LedgerError> {
-        within("written", self.remember(epoch, seen)).await
+        within("written", self.remember(None, epoch, seen)).await
     }
 
     async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
-        within("written", self.upsert(epoch, messages)).await
+        within("written", self.upsert(None, epoch, messages)).await
     }
 
     async fn messages(
@@ -77,7 +78,20 @@ impl Ledger for Store {
 }
 
 impl Store {
-    async fn found_account(&self, key: &AccountKey, now: i64) -> Result<AccountRecord, LedgerError> {
+    /// A transaction that writes; whoever works for a job writes only while the job is theirs.
+    async fn writing_perhaps_fenced(&self, fence: Option<Fence>) -> Result<Writing<'_>, LedgerError> {
+        match fence {
+            Some(fence) => self.writing_fenced(fence).await,
+            None => self.writing().await,
+        }
+    }
+
+    pub(crate) async fn found_account(
+        &self,
+        fence: Option<Fence>,
+        key: &AccountKey,
+        now: i64,
+    ) -> Result<AccountRecord, LedgerError> {
         let founded = account::ActiveModel {
             id: NotSet,
             key_digest: Set(account_key(&key.source, &key.destination)),
@@ -85,7 +99,7 @@ impl Store {
             destination: Set(storable("destination", &key.destination)?.to_owned()),
             founded: Set(now),
         };
-        let writing = self.writing().await?;
+        let writing = self.writing_perhaps_fenced(fence).await?;
         // Two processes may found it at once: the second one finds what the first one founded.
         account::Entity::insert(founded)
             .on_conflict(OnConflict::column(account::Column::KeyDigest).do_nothing().to_owned())
@@ -102,13 +116,14 @@ impl Store {
         Ok(AccountRecord { id: AccountId(row.id), founded: row.founded })
     }
 
-    async fn make_current(
+    pub(crate) async fn make_current(
         &self,
+        fence: Option<Fence>,
         account: AccountId,
         folder: &WireName,
         uid_validity: UidValidity,
     ) -> Result<Epoch, LedgerError> {
-        let writing = self.writing().await?;
+        let writing = self.writing_perhaps_fenced(fence).await?;
         let transaction = &writing.transaction;
         // The account's row is the lock that lets one epoch of a folder become current at a time (on PostgreSQL;
         // SQLite has one writer).
@@ -132,8 +147,13 @@ impl Store {
         epoch_record(row)
     }
 
-    async fn remember(&self, epoch: EpochId, seen: &Seen) -> Result<(), LedgerError> {
-        let writing = self.writing().await?;
+    pub(crate) async fn remember(
+        &self,
+        fence: Option<Fence>,
+        epoch: EpochId,
+        seen: &Seen,
+    ) -> Result<(), LedgerError> {
+        let writing = self.writing_perhaps_fenced(fence).await?;
         let mod_seq = seen.highest_mod_seq.map(|number| number.0.cast_signed());
         let changed = epoch::Entity::update_many()
             .col_expr(epoch::Column::Listed, Expr::value(seen.listed.to_string()))
@@ -149,7 +169,12 @@ impl Store {
         writing.commit().await
     }
 
-    async fn upsert(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
+    pub(crate) async fn upsert(
+        &self,
+        fence: Option<Fence>,
+        epoch: EpochId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
         // By UID: the last of several rows of one UID counts (PostgreSQL refuses to replace a row twice in one
         // statement), and calls side by side take their locks in the same order.
         let latest: BTreeMap<Uid, &MessageRecord> =
@@ -169,7 +194,7 @@ impl Store {
                 message::Column::Cause,
             ])
             .to_owned();
-        let writing = self.writing().await?;
+        let writing = self.writing_perhaps_fenced(fence).await?;
         let mut rows = rows.into_iter().peekable();
         while rows.peek().is_some() {
             message::Entity::insert_many(rows.by_ref().take(ROWS))
@@ -219,7 +244,7 @@ async fn find_or_insert(
     row.insert(transaction).await.map_err(unwritten)
 }
 
-async fn within<T>(
+pub(crate) async fn within<T>(
     action: &'static str,
     call: impl Future<Output = Result<T, LedgerError>>,
 ) -> Result<T, LedgerError> {

@@ -3,6 +3,7 @@
 //! A step that has been released is never changed again, only followed by another one.
 
 mod m0001_ledger;
+mod m0002_jobs;
 mod m0003_service;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -12,6 +13,10 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_ledger::Migration), Box::new(m0003_service::Migration)]
+        vec![
+            Box::new(m0001_ledger::Migration),
+            Box::new(m0002_jobs::Migration),
+            Box::new(m0003_service::Migration),
+        ]
     }
 }

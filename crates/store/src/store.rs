@@ -4,7 +4,9 @@
 //! meanwhile) and waits its turn in this process behind a lock, which is fairer and faster than SQLite's busy
 //! time-out. PostgreSQL needs neither. Nothing may be written outside a [`Writing`].
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use engine::ledger::LedgerError;
@@ -18,11 +20,12 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::fault::{sentence, sqlx_sentence, unwritten};
 use crate::file::{self, Owner};
 use crate::migration::Migrator;
+use crate::wake::{self, Wake};
 
 /// `mlim`: marks an SQLite file as ours (sqlite.org/pragma.html#pragma_application_id).
 const APPLICATION_ID: i32 = 0x6d6c_696d;
@@ -50,6 +53,8 @@ pub struct Store {
     turn: Option<Mutex<()>>,
     /// SQLite's file. PostgreSQL has none.
     file: Option<PathBuf>,
+    /// Tells workers of this process what has been committed.
+    pub(crate) wake: broadcast::Sender<Wake>,
 }
 
 /// A transaction that writes. Dropped without [`Writing::commit`], it leaves nothing behind.
@@ -57,6 +62,8 @@ pub struct Store {
 pub struct Writing<'a> {
     // Declared first, dropped first: the roll-back stands in line before the next writer may begin.
     pub(crate) transaction: DatabaseTransaction,
+    wakes: std::sync::Mutex<HashSet<Wake>>,
+    wake: &'a broadcast::Sender<Wake>,
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
@@ -85,7 +92,12 @@ impl Store {
             .connect_with(sqlite_options(&path))
             .await
             .map_err(|error| refused(sqlx_sentence(&error)))?;
-        let store = Store { connection: pool.into(), turn: Some(Mutex::new(())), file: Some(path) };
+        let store = Store {
+            connection: pool.into(),
+            turn: Some(Mutex::new(())),
+            file: Some(path),
+            wake: wake::channel(),
+        };
         store.migrate().await.map_err(|error| refused(sentence(&error)))?;
         Ok(store)
     }
@@ -118,7 +130,7 @@ impl Store {
             .connect_with(options)
             .await
             .map_err(|error| refused(sqlx_sentence(&error)))?;
-        let store = Store { connection: pool.into(), turn: None, file: None };
+        let store = Store { connection: pool.into(), turn: None, file: None, wake: wake::channel() };
         store.migrate().await.map_err(|error| refused(sentence(&error)))?;
         Ok(store)
     }
@@ -175,7 +187,7 @@ impl Store {
         let immediate = self.turn.as_ref().map(|_| SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..Default::default() };
         let transaction = self.connection.begin_with_options(options).await?;
-        Ok(Writing { transaction, _turn: turn })
+        Ok(Writing { transaction, wakes: std::sync::Mutex::default(), wake: &self.wake, _turn: turn })
     }
 
     /// All migrations in one transaction, one process at a time.
@@ -207,7 +219,22 @@ impl Writing<'_> {
     ///
     /// [`LedgerError::Storage`] when the database failed.
     pub async fn commit(self) -> Result<(), LedgerError> {
-        self.transaction.commit().await.map_err(unwritten)
+        self.transaction.commit().await.map_err(unwritten)?;
+        for wake in self.wakes.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            // Nobody who listens is nobody to tell.
+            let _ = self.wake.send(wake);
+        }
+        Ok(())
+    }
+
+    /// Tells workers, here and in other processes, once this is committed.
+    pub(crate) async fn wakes(&self, wake: Wake) -> Result<(), LedgerError> {
+        let new = self.wakes.lock().unwrap_or_else(PoisonError::into_inner).insert(wake);
+        if new && self.transaction.get_database_backend() == DbBackend::Postgres {
+            let notify = format!("SELECT pg_notify('{}', '{wake}')", wake::CHANNEL);
+            self.transaction.execute_unprepared(&notify).await.map_err(unwritten)?;
+        }
+        Ok(())
     }
 }
 

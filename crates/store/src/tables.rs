@@ -10,6 +10,7 @@ pub mod domain;
 pub mod entry;
 pub mod idempotency;
 pub mod import;
+pub mod job;
 pub mod one_time_link;
 pub mod removed_entry;
 pub mod run;

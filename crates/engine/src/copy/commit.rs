@@ -127,6 +127,9 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             batch.push((staged, record.flags.iter().cloned().collect()));
             records.push(record);
         }
+        if !batch.is_empty() {
+            self.account.ledger.still_ours().await?;
+        }
         let folder = self.target.folder.clone();
         let outcome = tokio::task::spawn_blocking(move || folder.deliver(batch)).await;
         let outcome = outcome.map_err(|panic| Error::Internal(panic.to_string()))?;

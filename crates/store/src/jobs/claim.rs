@@ -1,0 +1,183 @@
+//! Claiming: one statement that finds the next job and makes it the caller's.
+//!
+//! Two claims must never look at the same moment, or each would count what the other is about to take: on PostgreSQL
+//! a lock that lasts as long as the transaction lets one look at a time, on SQLite there is one writer anyway.
+
+use std::time::Duration;
+
+use engine::ledger::LedgerError;
+use sea_orm::sea_query::{
+    Alias, CaseStatement, Expr, ExprTrait, Func, JoinType, LockBehavior, LockType, Order, Query,
+    SelectStatement, UpdateStatement,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, FromQueryResult};
+
+use super::{Kind, Lease, State, Want, clock, milliseconds};
+use crate::fault::unwritten;
+use crate::store::Store;
+use crate::tables::job::{Column, Entity, Model};
+
+/// Any number that nothing else on the server uses for an advisory lock: it lets one claim look at a time.
+const CLAIM_LOCK: i64 = 0x6d6c_696d_0002;
+
+/// What a worker is free for.
+#[derive(Debug, Clone)]
+pub struct Claim<'a> {
+    /// Who claims.
+    pub owner: &'a str,
+    /// Kinds of jobs that it can do.
+    pub kinds: &'a [Kind],
+    /// Mail hosts that it can reach.
+    pub queues: &'a [String],
+    /// How long the lease lasts until it must be renewed.
+    pub lease: Duration,
+    /// How many jobs of these kinds may talk to one old server at once, whoever runs them.
+    pub per_server: Option<u32>,
+    /// How many jobs of these kinds may run for one customer at once, whoever runs them.
+    pub per_customer: Option<u32>,
+}
+
+impl Store {
+    /// Takes the next job that is due: of the highest priority, of the customer for whom the fewest run, the one that
+    /// has waited longest. A running job whose lease is over is due too, and is taken over. Jobs beyond a limit are
+    /// passed over, and so are those whose exclusive key another one works on or is due with before them.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] when the database failed; a lease of which nobody knows then runs out.
+    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Lease>, LedgerError> {
+        if claim.kinds.is_empty() || claim.queues.is_empty() {
+            return Ok(None);
+        }
+        let writing = self.writing().await?;
+        let now = alone(writing.connection()).await?;
+        let backend = writing.connection().get_database_backend();
+        let taken =
+            writing.connection().query_one(&statement(claim, now, backend)).await.map_err(unwritten)?;
+        let Some(row) = taken else { return Ok(None) };
+        let row = Model::from_query_result(&row, "").map_err(unwritten)?;
+        let epoch = row.epoch;
+        let lease = Lease { job: row.try_into()?, owner: claim.owner.to_owned(), length: claim.lease, epoch };
+        writing.commit().await?;
+        Ok(Some(lease))
+    }
+}
+
+/// Waits for the other claims, then tells the time.
+async fn alone(transaction: &DatabaseTransaction) -> Result<i64, LedgerError> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({CLAIM_LOCK})");
+        transaction.execute_unprepared(&lock).await.map_err(unwritten)?;
+    }
+    clock(transaction).await
+}
+
+fn statement(claim: &Claim<'_>, now: i64, backend: DbBackend) -> UpdateStatement {
+    let taken_over = CaseStatement::new().case(is(State::Running), 1_i64).finally(0_i64);
+    Query::update()
+        .table(Entity.table_ref())
+        .value(Column::State, State::Running.as_str())
+        .value(Column::Owner, claim.owner)
+        .value(Column::LeaseUntil, now.saturating_add(milliseconds(claim.lease)))
+        .value(Column::Epoch, Expr::col(Column::Epoch).add(1_i64))
+        .value(Column::Takeovers, Expr::col(Column::Takeovers).add(taken_over))
+        .and_where(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(next(claim, now, backend).into()))))
+        .returning_all()
+        .to_owned()
+}
+
+/// The number of the next job.
+fn next(claim: &Claim<'_>, now: i64, backend: DbBackend) -> SelectStatement {
+    let busy = Alias::new("busy");
+    let (customer, jobs) = (Alias::new("customer"), Alias::new("jobs"));
+    let running = Query::select()
+        .expr_as(Expr::col(Column::Customer), customer.clone())
+        .expr_as(Expr::col(Column::Id).count(), jobs.clone())
+        .from(Entity.table_ref())
+        .and_where(is_live(claim, now))
+        .group_by_col(Column::Customer)
+        .to_owned();
+    let column = |column: Column| Expr::col((Entity, column));
+    let lapsed = column(Column::LeaseUntil).lt(now);
+    let mut next = Query::select();
+    next.column((Entity, Column::Id))
+        .from(Entity.table_ref())
+        .join_subquery(
+            JoinType::LeftJoin,
+            running,
+            busy.clone(),
+            Expr::col((busy.clone(), customer)).equals((Entity, Column::Customer)),
+        )
+        .and_where(column(Column::Queue).is_in(claim.queues.iter().map(String::as_str)))
+        .and_where(column(Column::Kind).is_in(claim.kinds.iter().map(|kind| kind.as_str())))
+        .and_where(column(Column::Want).eq(Want::Run.as_str()))
+        .and_where(column(Column::RunAt).lte(now))
+        .and_where(
+            column(Column::State)
+                .eq(State::Queued.as_str())
+                .or(column(Column::State).eq(State::Running.as_str()).and(lapsed)),
+        )
+        .and_where(column(Column::ExclusiveKey).is_null().or(Expr::exists(ahead(now)).not()));
+    if let Some(limit) = claim.per_server {
+        let full = full(claim, now, Column::Server, limit);
+        next.and_where(column(Column::Server).is_null().or(column(Column::Server).not_in_subquery(full)));
+    }
+    if let Some(limit) = claim.per_customer {
+        let full = full(claim, now, Column::Customer, limit);
+        next.and_where(column(Column::Customer).not_in_subquery(full));
+    }
+    next.order_by((Entity, Column::Priority), Order::Desc)
+        .order_by_expr(Func::coalesce([Expr::col((busy, jobs)), Expr::value(0_i64)]).into(), Order::Asc)
+        .order_by((Entity, Column::RunAt), Order::Asc)
+        .order_by((Entity, Column::Id), Order::Asc)
+        .limit(1);
+    // A row that somebody else has in hand is not waited for. SQLite knows no such lock, and no second writer.
+    if backend == DbBackend::Postgres {
+        next.lock_with_tables_behavior(LockType::Update, [Entity.table_ref()], LockBehavior::SkipLocked);
+    }
+    next
+}
+
+/// Values of a column of which as many run as may.
+fn full(claim: &Claim<'_>, now: i64, column: Column, limit: u32) -> SelectStatement {
+    Query::select()
+        .column(column)
+        .from(Entity.table_ref())
+        .and_where(is_live(claim, now))
+        // NULL in the list would make everything unknown.
+        .and_where(Expr::col(column).is_not_null())
+        .group_by_col(column)
+        .and_having(Expr::col(Column::Id).count().gte(i64::from(limit)))
+        .to_owned()
+}
+
+/// Another job of the same key that runs, or is due and older. One that waits for its time or for people holds up
+/// nobody.
+fn ahead(now: i64) -> SelectStatement {
+    let other = Alias::new("other");
+    let theirs = |column: Column| Expr::col((other.clone(), column));
+    let ours = |column: Column| Expr::col((Entity, column));
+    let due_before = theirs(Column::State)
+        .eq(State::Queued.as_str())
+        .and(theirs(Column::Want).eq(Want::Run.as_str()))
+        .and(theirs(Column::RunAt).lte(now))
+        .and(theirs(Column::Id).lt(ours(Column::Id)));
+    Query::select()
+        .expr(Expr::value(1_i64))
+        .from_as(Entity.table_ref(), other.clone())
+        .and_where(theirs(Column::ExclusiveKey).eq(ours(Column::ExclusiveKey)))
+        .and_where(theirs(Column::Id).ne(ours(Column::Id)))
+        .and_where(theirs(Column::State).eq(State::Running.as_str()).or(due_before))
+        .to_owned()
+}
+
+fn is(state: State) -> Expr {
+    Expr::col(Column::State).eq(state.as_str())
+}
+
+/// Runs, by a worker that is not known to have vanished.
+fn is_live(claim: &Claim<'_>, now: i64) -> Expr {
+    is(State::Running)
+        .and(Expr::col(Column::LeaseUntil).gte(now))
+        .and(Expr::col(Column::Kind).is_in(claim.kinds.iter().map(|kind| kind.as_str())))
+}
