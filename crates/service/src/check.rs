@@ -15,13 +15,11 @@ use store::tables::{domain, entry};
 use tokio::time::Instant;
 
 use crate::clock::now;
-use crate::discovery::{self, Candidate};
 use crate::entries::{MAILBOX_PASSWORD, PASSWORD, state_text};
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::identity::domains::next_revision;
-use crate::model::{CheckOutcome, EntryState, Estimate, Failure, FoundServer, Side};
-use crate::providers;
+use crate::model::{CheckOutcome, EntryState, Estimate, Failure, FoundBy, FoundServer, Side};
 use crate::queue::Duty;
 use crate::service::Service;
 
@@ -59,8 +57,7 @@ impl Service {
     async fn end_check(&self, duty: &Duty, outcome: CheckOutcome) -> Result<()> {
         let writing = self.writing_for(duty).await?;
         let Some(row) = current(&writing, duty).await? else { return Ok(()) };
-        let state =
-            if outcome.failure.is_none() { EntryState::Verified } else { EntryState::CheckFailed };
+        let state = if outcome.failure.is_none() { EntryState::Verified } else { EntryState::CheckFailed };
         let revision = next_revision(writing.connection(), row.domain_id).await?;
         let mut changed: entry::ActiveModel = row.into();
         changed.state = Set(state_text(state).to_owned());
@@ -73,6 +70,12 @@ impl Service {
         let class = outcome.failure.map_or_else(|| "verified".to_owned(), |failure| failure.class);
         metrics::counter!("mailimport_checks_total", "outcome" => class).increment(1);
         Ok(())
+    }
+
+    /// An internal fault ended the check.
+    pub(crate) async fn check_faulted(&self, duty: &Duty, fault: &str) -> Result<()> {
+        let failure = failure::of_class(Side::Internal, "internal", Some(fault.to_owned()));
+        self.end_check(duty, blank(None, Some(failure))).await
     }
 
     /// Looks at both sides.
@@ -93,7 +96,7 @@ impl Service {
         username: &str,
         password: &SecretString,
     ) -> Result<CheckOutcome> {
-        let candidates = match discovery::find(server, username, &self.inner.network).await {
+        let candidates = match self.candidates(server, username).await {
             Ok(candidates) => candidates,
             Err(failure) => return Ok(blank(None, Some(failure))),
         };
@@ -113,13 +116,13 @@ impl Service {
 
     async fn try_candidate(
         &self,
-        candidate: &Candidate,
+        candidate: &(FoundServer, imap::Endpoint),
         username: &str,
         password: &SecretString,
     ) -> Result<CheckOutcome> {
-        let found = candidate.found.clone();
+        let (found, endpoint) = candidate.clone();
         let user = found.username.as_deref().unwrap_or(username);
-        let source = self.source(candidate.endpoint.clone(), user, password)?;
+        let source = self.source(endpoint, user, password)?;
         match engine::check(&source, &self.check_settings()).await {
             Ok(survey) => {
                 let folders = survey.folders.iter().filter(|folder| folder.selectable).count() as u64;
@@ -133,19 +136,24 @@ impl Service {
                     ..blank(Some(found), None)
                 })
             }
-            Err(error) => Ok(self.failed(found, username, &error.stop())),
+            Err(error) => Ok(failed(found, &error.stop())),
         }
     }
 
-    fn failed(&self, found: FoundServer, username: &str, stop: &Stop) -> CheckOutcome {
-        let failure = failure::of_stop(stop);
-        let asks = providers::hint(&found.url, username, &failure.class);
-        let mut outcome = blank(Some(found), Some(failure));
-        if let Some(asks) = asks {
-            outcome.hint = Some(asks.hint);
-            outcome.hint_url = asks.url.map(str::to_owned);
-        }
-        outcome
+    /// The servers to try, in this order.
+    async fn candidates(
+        &self,
+        server: &str,
+        username: &str,
+    ) -> std::result::Result<Vec<(FoundServer, imap::Endpoint)>, Failure> {
+        let _ = username;
+        let given = crate::server_field::parse(server);
+        let given = given.map_err(|_| failure::of_class(Side::Source, "server_not_found", None))?;
+        let found = |endpoint: imap::Endpoint| {
+            let url = crate::server_field::url(&endpoint);
+            (FoundServer { url, username: None, by: FoundBy::Given, provider: None }, endpoint)
+        };
+        Ok(given.into_iter().map(found).collect())
     }
 
     /// Whether the mailbox is there, can be made, and has room.
@@ -202,14 +210,18 @@ impl Service {
             password: password.clone(),
             authorization_id: None,
         };
-        Ok(Source { endpoint, tls, credentials, route: self.inner.network.route() })
+        Ok(Source { endpoint, tls, credentials, route: self.inner.settings.route.clone() })
     }
 }
 
 /// The entry, if it is still this check that is meant.
 async fn current(writing: &store::Writing<'_>, duty: &Duty) -> Result<Option<entry::Model>> {
-    let row = entry::Entity::find_by_id(duty.subject).one(writing.connection()).await?;
-    Ok(row.filter(|row| row.job_id == Some(duty.job)))
+    let row = entry::Entity::find_by_id(duty.subject()).one(writing.connection()).await?;
+    Ok(row.filter(|row| row.job_id == Some(duty.number())))
+}
+
+fn failed(found: FoundServer, stop: &Stop) -> CheckOutcome {
+    blank(Some(found), Some(failure::of_stop(stop)))
 }
 
 fn blank(server: Option<FoundServer>, failure: Option<Failure>) -> CheckOutcome {

@@ -114,7 +114,6 @@ impl Service {
         let subject = format!("{} entry {number}", domain.name);
         crate::audit::record(transaction, actor, "entry.add", &subject).await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(entry_view(row))
     }
 
@@ -161,7 +160,6 @@ impl Service {
         )
         .await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(entry_view(row))
     }
 
@@ -209,7 +207,6 @@ impl Service {
         let writing = self.writing().await?;
         let row = self.requeue(&writing, row).await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(entry_view(row))
     }
 
@@ -231,7 +228,6 @@ impl Service {
             self.requeue(&writing, row).await?;
         }
         writing.commit().await?;
-        self.wake_workers();
         Ok(count)
     }
 

@@ -3,6 +3,7 @@
 //! The engine and its ledger do the work; here is only what surrounds it. Everything is written under the job's fence: a
 //! worker that lost its lease changes nothing.
 
+mod brought;
 mod curve;
 mod watcher;
 
@@ -12,11 +13,12 @@ use std::time::Duration;
 use engine::account::{Account, Settings as EngineSettings};
 use engine::clock::SystemClock;
 use engine::plan::Selection;
-use engine::report::{Report, Side as EngineSide, Verdict};
+use engine::report::{Report, Verdict};
 use mailhost::{Address, Mailbox, Outcome as Made};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
+use store::jobs::{Outcome, Want};
 use store::tables::{domain, import};
 
 use crate::clock::now;
@@ -24,7 +26,7 @@ use crate::entries::{MAILBOX_PASSWORD, PASSWORD};
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::model::{Failure, FoundServer, ImportState, Side};
-use crate::queue::{Ask, Duty, Ending};
+use crate::queue::Duty;
 use crate::runs::finish::ended;
 use crate::runs::{import_state, state_text};
 use crate::server_field;
@@ -42,8 +44,8 @@ struct Work {
 
 impl Service {
     /// Imports the account that a job names. What it returns has been written already.
-    pub(crate) async fn import_account(&self, duty: &Duty) -> Result<Ending> {
-        let Some((row, domain)) = self.begin_import(duty).await? else { return Ok(Ending::Done) };
+    pub(crate) async fn import_account(&self, duty: &Duty) -> Result<Outcome> {
+        let Some((row, domain)) = self.begin_import(duty).await? else { return Ok(Outcome::Done) };
         let work = match self.prepare(duty, row, &domain).await? {
             Ok(work) => work,
             Err(failure) => return self.stopped(duty, failure).await,
@@ -57,7 +59,8 @@ impl Service {
         let writing = self.writing_for(duty).await?;
         let transaction = writing.connection();
         let Some(row) = current(&writing, duty).await? else { return Ok(None) };
-        let domain = domain::Entity::find_by_id(row.domain_id).one(transaction).await?.ok_or(Error::NotFound)?;
+        let domain =
+            domain::Entity::find_by_id(row.domain_id).one(transaction).await?.ok_or(Error::NotFound)?;
         let started = row.started_at.unwrap_or_else(now);
         let mut changed: import::ActiveModel = row.into();
         changed.state = Set(state_text(ImportState::Creating).to_owned());
@@ -155,18 +158,20 @@ impl Service {
             cancel: duty.stop.clone(),
         };
         let importing = account.import();
-        let before = work.row.imported.cast_unsigned();
+        let earlier = self.brought(duty, &work.row, &account.key()).await?;
+        let before = earlier.total();
         let reporting = self.report_progress(duty, &watcher, before);
-        let report = tokio::select! {
+        let mut report = tokio::select! {
             report = importing => report,
             never = reporting => match never {},
         };
         self.save_progress(duty, &watcher, before).await?;
+        earlier.count_in(&mut report);
         Ok(report)
     }
 
     /// Writes how it ended.
-    async fn conclude(&self, duty: &Duty, report: Report) -> Result<Ending> {
+    async fn conclude(&self, duty: &Duty, report: Report) -> Result<Outcome> {
         if let Some(stop) = &report.error {
             if stop.class == "interrupted" {
                 return self.interrupted(duty, report).await;
@@ -181,7 +186,7 @@ impl Service {
         };
         let exceptions = report.exceptions.len() as i64;
         let writing = self.writing_for(duty).await?;
-        let Some(row) = current(&writing, duty).await? else { return Ok(Ending::Done) };
+        let Some(row) = current(&writing, duty).await? else { return Ok(Outcome::Done) };
         let mut changed: import::ActiveModel = row.into();
         ended(&mut changed, state);
         settle_numbers(&mut changed, &report);
@@ -194,38 +199,35 @@ impl Service {
         metrics::counter!("mailimport_messages_imported_total").increment(report.totals.imported);
         metrics::counter!("mailimport_octets_imported_total").increment(report.totals.bytes);
         metrics::counter!("mailimport_imports_total", "state" => state_text(state)).increment(1);
-        Ok(Ending::Done)
+        Ok(Outcome::Done)
     }
 
-    /// Somebody wanted it to stop: paused, cancelled, or given back because this process ends.
-    async fn interrupted(&self, duty: &Duty, report: Report) -> Result<Ending> {
-        let ask = duty.asked();
-        if ask == Ask::LeaseLost {
-            return Ok(Ending::Lost);
-        }
+    /// Somebody wanted it to stop, or this process ends: what people want by now decides how the job is put down, and
+    /// the row says the same.
+    async fn interrupted(&self, duty: &Duty, report: Report) -> Result<Outcome> {
         let writing = self.writing_for(duty).await?;
-        let Some(row) = current(&writing, duty).await? else { return Ok(Ending::Done) };
+        let Some(row) = current(&writing, duty).await? else { return Ok(Outcome::Done) };
+        let jobs = self.inner.store.jobs([duty.lease.job.id]).await?;
+        let want = jobs.first().map_or(Want::Run, |job| job.want);
         let mut changed: import::ActiveModel = row.into();
-        changed.speed = Set(0);
-        changed.current_folder = Set(None);
-        let ending = match ask {
-            Ask::Pause => {
-                changed.state = Set(state_text(ImportState::Paused).to_owned());
-                Ending::Paused
-            }
-            Ask::Cancel => {
-                ended(&mut changed, ImportState::Cancelled);
-                changed.report = Set(Some(serde_json::to_string(&report).map_err(Error::internal)?));
-                Ending::Cancelled
-            }
-            Ask::Shutdown | Ask::LeaseLost => {
-                changed.state = Set(state_text(ImportState::Waiting).to_owned());
-                Ending::GiveBack
-            }
-        };
+        if want == Want::Cancel {
+            changed.report = Set(Some(serde_json::to_string(&report).map_err(Error::internal)?));
+        }
+        put_down(&mut changed, want);
         self.save_import(writing.connection(), changed).await?;
         writing.commit().await?;
-        Ok(ending)
+        Ok(Outcome::GiveBack)
+    }
+
+    /// The import of a job that was put down in the name of a worker that had vanished.
+    pub(crate) async fn follow(&self, writing: &store::Writing<'_>, job: &store::jobs::Job) -> Result<()> {
+        let row = import::Entity::find_by_id(job.subject).one(writing.connection()).await?;
+        let meant =
+            |row: &import::Model| row.job_id == Some(job.id.0) && !import_state(&row.state).is_final();
+        let Some(row) = row.filter(meant) else { return Ok(()) };
+        let mut changed: import::ActiveModel = row.into();
+        put_down(&mut changed, job.want);
+        self.save_import(writing.connection(), changed).await.map(drop)
     }
 
     async fn keep_report(&self, duty: &Duty, report: Report) -> Result<()> {
@@ -243,9 +245,9 @@ impl Service {
     }
 
     /// It failed: for now, or for good.
-    async fn stopped(&self, duty: &Duty, mut failure: Failure) -> Result<Ending> {
+    async fn stopped(&self, duty: &Duty, mut failure: Failure) -> Result<Outcome> {
         let writing = self.writing_for(duty).await?;
-        let Some(row) = current(&writing, duty).await? else { return Ok(Ending::Done) };
+        let Some(row) = current(&writing, duty).await? else { return Ok(Outcome::Done) };
         let now = now();
         let since = row.failing_since.unwrap_or(now);
         let failing = Duration::from_millis((now - since).max(0).cast_unsigned());
@@ -260,11 +262,11 @@ impl Service {
                 changed.retry_at = Set(Some(at));
                 changed.failing_since = Set(Some(since));
                 changed.speed = Set(0);
-                Ending::RetryAfter(pause)
+                Outcome::RetryAt(self.inner.store.now().await? + (at - now))
             }
             None => {
                 ended(&mut changed, ImportState::Failed);
-                Ending::Failed
+                Outcome::Failed
             }
         };
         changed.failure = Set(Some(serde_json::to_string(&failure).map_err(Error::internal)?));
@@ -274,7 +276,7 @@ impl Service {
     }
 
     /// An internal fault (a panic in the engine, say) ended the work on a job: its import must not stay as if it worked.
-    pub(crate) async fn import_faulted(&self, duty: &Duty, fault: &str) -> Result<Ending> {
+    pub(crate) async fn import_faulted(&self, duty: &Duty, fault: &str) -> Result<Outcome> {
         let failure = failure::of_class(Side::Internal, "internal", Some(fault.to_owned()));
         self.stopped(duty, failure).await
     }
@@ -289,8 +291,19 @@ impl Service {
 
 /// The import, if this job is still meant and it has not ended.
 pub(crate) async fn current(writing: &store::Writing<'_>, duty: &Duty) -> Result<Option<import::Model>> {
-    let row = import::Entity::find_by_id(duty.subject).one(writing.connection()).await?;
-    Ok(row.filter(|row| row.job_id == Some(duty.job) && !import_state(&row.state).is_final()))
+    let row = import::Entity::find_by_id(duty.subject()).one(writing.connection()).await?;
+    Ok(row.filter(|row| row.job_id == Some(duty.number()) && !import_state(&row.state).is_final()))
+}
+
+/// What a row says of an import that nobody works on any more.
+fn put_down(row: &mut import::ActiveModel, want: Want) {
+    match want {
+        Want::Cancel => ended(row, ImportState::Cancelled),
+        Want::Pause => row.state = Set(state_text(ImportState::Paused).to_owned()),
+        Want::Run => row.state = Set(state_text(ImportState::Waiting).to_owned()),
+    }
+    row.speed = Set(0);
+    row.current_folder = Set(None);
 }
 
 /// The new mailbox's address.

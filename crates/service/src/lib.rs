@@ -4,14 +4,17 @@
 //! reads and writes only what belongs to that actor's customer. A secret goes in and never comes out.
 
 mod audit;
+mod check;
 mod clock;
 pub mod csv;
 mod entries;
 pub mod entry_fields;
 mod error;
 pub mod failure;
+mod handler;
 mod idempotency;
 mod identity;
+mod importing;
 mod maintenance;
 pub mod model;
 mod page;

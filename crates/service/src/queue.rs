@@ -1,6 +1,9 @@
-//! The service's side of the job queue: asking for work, and for its end.
+//! The service's side of the job queue: asking for work, saying what people want of it, and writing while doing it.
 
+use engine::ledger::LedgerError;
 use store::Writing;
+use store::jobs::{self, FencedLedger, JobId, Kind, Lease, NewJob, State, Want};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -37,35 +40,97 @@ pub(crate) enum Obeyed {
     ByItsWorker,
 }
 
+/// A job that this process works on.
+pub(crate) struct Duty {
+    /// The right to write.
+    pub(crate) lease: Lease,
+    /// Ends when somebody wants it to stop, or the lease is lost.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Duty {
+    /// The entry or import.
+    pub(crate) fn subject(&self) -> Uuid {
+        self.lease.job.subject
+    }
+
+    /// The job's number, as rows name it.
+    pub(crate) fn number(&self) -> i64 {
+        self.lease.job.id.0
+    }
+}
+
 impl Service {
+    /// Asks for the check of an entry.
     pub(crate) async fn enqueue_check(
         &self,
-        _writing: &Writing<'_>,
-        _customer: Uuid,
-        _entry: Uuid,
-        _server: &str,
+        writing: &Writing<'_>,
+        customer: Uuid,
+        entry: Uuid,
+        server: &str,
     ) -> Result<i64> {
-        Ok(0)
+        self.enqueue(writing, Kind::Check, customer, entry, server, None).await
     }
 
+    /// Asks for an import; those into one mailbox come one after the other.
     pub(crate) async fn enqueue_import(
         &self,
-        _writing: &Writing<'_>,
-        _customer: Uuid,
-        _import: Uuid,
-        _server: &str,
-        _mailbox: &str,
+        writing: &Writing<'_>,
+        customer: Uuid,
+        import: Uuid,
+        server: &str,
+        mailbox: &str,
     ) -> Result<i64> {
-        Ok(0)
+        self.enqueue(writing, Kind::Import, customer, import, server, Some(mailbox.to_lowercase())).await
     }
 
-    pub(crate) async fn wish(&self, _writing: &Writing<'_>, _job: i64, _wish: Wish) -> Result<Obeyed> {
-        Ok(Obeyed::AtOnce)
+    async fn enqueue(
+        &self,
+        writing: &Writing<'_>,
+        kind: Kind,
+        customer: Uuid,
+        subject: Uuid,
+        server: &str,
+        exclusive: Option<String>,
+    ) -> Result<i64> {
+        let new = NewJob {
+            kind,
+            queue: self.inner.host.name().to_owned(),
+            subject,
+            customer,
+            server: Some(server.to_lowercase()).filter(|server| !server.is_empty()),
+            exclusive,
+            priority: 0,
+            run_at: None,
+        };
+        Ok(jobs::enqueue(writing, new).await?.0)
     }
 
-    pub(crate) async fn abandon(&self, _writing: &Writing<'_>, _job: i64) -> Result<()> {
-        Ok(())
+    /// Says what people want of a job.
+    pub(crate) async fn wish(&self, writing: &Writing<'_>, job: i64, wish: Wish) -> Result<Obeyed> {
+        let want = match wish {
+            Wish::Run => Want::Run,
+            Wish::Pause => Want::Pause,
+            Wish::Cancel => Want::Cancel,
+        };
+        match jobs::set_want(writing, JobId(job), want).await? {
+            Some(State::Running) => Ok(Obeyed::ByItsWorker),
+            _ => Ok(Obeyed::AtOnce),
+        }
     }
 
-    pub(crate) fn wake_workers(&self) {}
+    /// Ends a job whose subject changed: what it would find means nothing any more.
+    pub(crate) async fn abandon(&self, writing: &Writing<'_>, job: i64) -> Result<()> {
+        self.wish(writing, job, Wish::Cancel).await.map(drop)
+    }
+
+    /// A transaction that writes only while the job is still ours.
+    pub(crate) async fn writing_for(&self, duty: &Duty) -> Result<Writing<'_>, LedgerError> {
+        self.inner.store.writing_fenced(&duty.lease).await
+    }
+
+    /// The ledger under the job's fence.
+    pub(crate) fn ledger_for<'a>(&'a self, duty: &'a Duty) -> FencedLedger<'a> {
+        FencedLedger::new(&self.inner.store, &duty.lease)
+    }
 }

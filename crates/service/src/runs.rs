@@ -16,7 +16,7 @@ use store::tables::{domain, entry, import, run, sample};
 use uuid::Uuid;
 
 pub use changes::{Changes, Watch};
-pub(crate) use view::{import_view, run_state_text, state_text};
+pub(crate) use view::{import_state, import_view, run_state_text, state_text};
 
 use crate::clock::{now, time};
 use crate::entries::{forget, readiness};
@@ -76,7 +76,6 @@ impl Service {
         crate::audit::record(transaction, actor, "run.start", &subject).await?;
         writing.commit().await?;
         metrics::counter!("mailimport_runs_started_total").increment(1);
-        self.wake_workers();
         Ok(RunId(run))
     }
 
@@ -150,6 +149,7 @@ impl Service {
             started_at: Set(None),
             finished_at: Set(None),
             failing_since: Set(None),
+            brought_before: Set(None),
             job_id: Set(Some(job)),
             revision: Set(revision),
         };

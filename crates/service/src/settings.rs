@@ -30,6 +30,8 @@ pub struct Settings {
     pub patience: Duration,
     /// How long an old server may not answer before an import fails (product: 30 minutes).
     pub give_up_after: Duration,
+    /// How old servers are reached: through the address policy, or anywhere for an operator's own command line.
+    pub route: engine::account::Route,
     /// Certificates to trust beside the machine's own (PEM files' contents).
     pub tls: imap::TlsTrust,
 }
@@ -49,6 +51,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(10),
             patience: Duration::from_secs(60),
             give_up_after: Duration::from_secs(30 * 60),
+            route: engine::account::Route::Anywhere,
             tls: imap::TlsTrust::default(),
         }
     }

@@ -101,7 +101,6 @@ impl Service {
         let subject = format!("{}: {} entries from a file", domain.name, added.entries.len());
         crate::audit::record(transaction, actor, "entry.add", &subject).await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(added)
     }
 

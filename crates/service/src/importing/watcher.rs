@@ -10,8 +10,8 @@ use sea_orm::ActiveValue::Set;
 use store::tables::import;
 use tokio::time::Instant;
 
-use super::curve;
 use super::current;
+use super::curve;
 use crate::error::{Error, Result};
 use crate::model::{FolderProgress, ImportState};
 use crate::queue::Duty;
@@ -136,7 +136,8 @@ impl Seen {
     fn complete(&mut self, folder: usize) {
         let Some(folder) = self.folders.get_mut(folder) else { return };
         let octets = folder.octets_total.unwrap_or(folder.octets_done);
-        self.messages_done = (self.messages_done + folder.messages_total).saturating_sub(folder.messages_done);
+        self.messages_done =
+            (self.messages_done + folder.messages_total).saturating_sub(folder.messages_done);
         self.octets_done = (self.octets_done + octets).saturating_sub(folder.octets_done);
         folder.messages_done = folder.messages_total;
         folder.octets_done = octets;
@@ -179,7 +180,8 @@ impl Service {
         let mut changed: import::ActiveModel = known.clone().into();
         snapshot.fill(&mut changed, &known);
         let row = self.save_import(transaction, changed).await?;
-        curve::add(transaction, row.domain_id, row.id, || async { Ok((row.messages_done, row.octets_done)) }).await?;
+        curve::add(transaction, row.domain_id, row.id, || async { Ok((row.messages_done, row.octets_done)) })
+            .await?;
         curve::add(transaction, row.domain_id, row.run_id, || curve::of_run(transaction, row.run_id)).await?;
         writing.commit().await.map_err(Error::from)
     }

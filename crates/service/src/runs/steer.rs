@@ -98,7 +98,6 @@ impl Service {
         crate::audit::record(transaction, actor, &format!("run.{}", wish.word()), &format!("run {number}"))
             .await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(())
     }
 
@@ -117,7 +116,6 @@ impl Service {
         let action = format!("import.{}", wish.word());
         crate::audit::record(writing.connection(), actor, &action, &row.mailbox).await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(())
     }
 
@@ -209,7 +207,6 @@ impl Service {
         crate::audit::record(transaction, actor, "run.retry", &format!("{} run {number}", domain.name))
             .await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(id)
     }
 
@@ -237,7 +234,6 @@ impl Service {
         let subject = format!("{}: new messages of run {}", domain.name, old.number);
         crate::audit::record(transaction, actor, "run.import_new", &subject).await?;
         writing.commit().await?;
-        self.wake_workers();
         Ok(RunId(new))
     }
 

@@ -189,6 +189,7 @@ const LAYOUTS: &[Layout] = &[
             "started_at:int?",
             "finished_at:int?",
             "failing_since:int?",
+            "brought_before:text?",
             "job_id:int?",
             "revision:int",
         ],

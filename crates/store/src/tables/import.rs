@@ -74,6 +74,9 @@ pub struct Model {
     pub finished_at: Option<i64>,
     /// When the first of the failures came that nothing good has followed.
     pub failing_since: Option<i64>,
+    /// What the ledger held of each folder when this run began with it, JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub brought_before: Option<String>,
     /// The job.
     pub job_id: Option<i64>,
     /// The domain's revision at its last change.
