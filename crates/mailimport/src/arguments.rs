@@ -131,6 +131,8 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: DomainsCommand,
     },
+    /// Makes a new sealing key and seals all stored passwords with it; the service must be stopped meanwhile
+    RotateKey,
     /// Brings the database up to date and lists what was done to it since it is there
     Migrations,
     /// Prints the configuration with which Dovecot serves the mailboxes

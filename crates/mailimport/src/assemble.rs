@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 use service::{Service, Settings};
 use store::Store;
 
+use crate::claim::{Extent, claim};
 use crate::config::Config;
 use crate::notice::notice;
 use crate::owner;
@@ -38,6 +39,20 @@ impl NotAssembled {
 pub(crate) struct Assembled {
     pub(crate) service: Service,
     pub(crate) store: Arc<Store>,
+}
+
+/// A new sealing key, with nobody else at work in the data directory. Says how many passwords were sealed.
+pub(crate) async fn rotate_key(config: &Config) -> Result<u64, NotAssembled> {
+    let data = config.data_dir();
+    let key = data.join(KEY);
+    if !key.exists() {
+        return Err(NotAssembled(format!("there is no sealing key {} yet", key.display())));
+    }
+    let _claim = claim(&data, Extent::Alone).map_err(NotAssembled::of)?;
+    let store = open_store(config, &data).await?;
+    let sealed = service::rotate_key(&store, &key).await.map_err(NotAssembled::of)?;
+    store.close().await.map_err(NotAssembled::of)?;
+    Ok(sealed)
 }
 
 /// Opens everything.

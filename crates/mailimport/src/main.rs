@@ -6,6 +6,7 @@
 mod arguments;
 mod assemble;
 mod bars;
+mod claim;
 mod commands;
 mod config;
 mod exit;

@@ -143,3 +143,19 @@ fn a_database_that_is_not_there_is_named_without_its_password() {
     let said = place.refused(&["migrations", "--config", config.to_str().unwrap()], 2);
     assert!(said.contains(", line ") && !said.contains("geheim"), "{said}");
 }
+
+#[test]
+fn a_new_key_takes_the_place_of_the_old_one_while_nobody_works() {
+    let place = Place::new();
+    assert!(place.refused(&["rotate-key"], 1).contains("no sealing key"));
+    place.done(&["migrations"]);
+    let key = place.data().join("sealing.key");
+    let old = std::fs::read_to_string(&key).unwrap();
+    place.done(&["rotate-key"]);
+    let new = std::fs::read_to_string(&key).unwrap();
+    assert_eq!((new.lines().count(), new == old, mode(&key)), (1, false, 0o400));
+    let working = std::fs::File::open(place.data().join("lock")).unwrap();
+    working.lock_shared().unwrap();
+    assert!(place.refused(&["rotate-key"], 1).contains("is running on"));
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), new);
+}

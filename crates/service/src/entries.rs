@@ -20,6 +20,7 @@ use store::tables::{domain, entry, removed_entry};
 use uuid::Uuid;
 
 pub use add_csv::CsvAdded;
+pub(crate) use validate::digest_of;
 pub(crate) use view::{entry_view, state_text};
 
 use crate::clock::now;

@@ -104,17 +104,24 @@ impl Vault {
     ///
     /// As [`Vault::open`].
     pub fn add_key(path: &Path) -> Result<(), VaultError> {
-        let failed =
-            |error: std::io::Error| VaultError::KeyFile { path: path.to_owned(), reason: error.to_string() };
-        let text = Zeroizing::new(format!("{}{}", *new_key_line(), *read_private(path)?));
-        let beside = path.with_extension("new");
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)
-        };
-        write().map_err(failed)
+        replace(path, &Zeroizing::new(format!("{}{}", *new_key_line(), *read_private(path)?)))
+    }
+
+    /// Only the newest key of the file.
+    pub(crate) fn open_newest(path: &Path) -> Result<Vault, VaultError> {
+        let text = read_private(path)?;
+        let newest = text.lines().find(|line| !line.trim().is_empty()).and_then(Vault::from_text);
+        newest.ok_or_else(|| VaultError::KeyFile {
+            path: path.to_owned(),
+            reason: "it holds no key".to_owned(),
+        })
+    }
+
+    /// Removes all keys but the newest from the file: what they sealed opens no more.
+    pub(crate) fn keep_newest(path: &Path) -> Result<(), VaultError> {
+        let text = read_private(path)?;
+        let newest = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        replace(path, &Zeroizing::new(format!("{newest}\n")))
     }
 
     fn from_text(text: &str) -> Option<Vault> {
@@ -160,7 +167,8 @@ impl Vault {
     }
 
     /// Whether it was sealed with the newest key.
-    pub(crate) fn is_current(&self, sealed: &[u8]) -> bool {
+    #[cfg(test)]
+    fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.get(1..=KEY_ID) == Some(self.keys[0].id.as_slice())
     }
 
@@ -182,6 +190,28 @@ fn new_key_line() -> Zeroizing<String> {
     let mut key = Zeroizing::new([0; 32]);
     rand::rng().fill_bytes(key.as_mut_slice());
     Zeroizing::new(format!("{}\n", BASE64.encode(key.as_slice())))
+}
+
+/// Puts a new text in the file's place, durably.
+fn replace(path: &Path, text: &str) -> Result<(), VaultError> {
+    let beside = path.with_extension("new");
+    let write = || {
+        // What a rotation left that did not come to its end.
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        std::fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().map_err(|error: std::io::Error| VaultError::KeyFile {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, VaultError> {

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::{NewEntry, Problem};
 use crate::server_field;
 use crate::service::{Service, Transaction};
-use crate::vault::Place;
+use crate::vault::{Place, Vault};
 
 /// An entry's fields in their one spelling, and what is wrong with them.
 pub(crate) struct Fields {
@@ -48,19 +48,26 @@ impl Fields {
 
     /// Equal for entries that are equal in every field.
     pub(crate) fn digest(&self, service: &Service) -> Vec<u8> {
-        let secret = |secret: &Option<SecretString>| {
-            secret.as_ref().map_or_else(String::new, |secret| secret.expose_secret().to_owned())
-        };
         let entry = &self.entry;
-        let (password, mailbox_password) = (secret(&entry.password), secret(&entry.mailbox_password));
-        let parts = [&entry.server, &entry.username, &password, &entry.mailbox, &mailbox_password];
-        service.inner.vault.digest(&parts.map(String::as_str))
+        digest_of(
+            &service.inner.vault,
+            [&entry.server, &entry.username, &entry.mailbox],
+            [entry.password.as_ref(), entry.mailbox_password.as_ref()],
+        )
     }
 
     /// The old server as far as it is known: what the limit of checks for each server counts by.
     pub(crate) fn place(&self) -> String {
         place_of(&self.entry.server, &self.entry.username)
     }
+}
+
+/// The keyed digest of server, user name, mailbox and both passwords.
+pub(crate) fn digest_of(vault: &Vault, texts: [&str; 3], secrets: [Option<&SecretString>; 2]) -> Vec<u8> {
+    let [server, username, mailbox] = texts;
+    let [password, mailbox_password] =
+        secrets.map(|secret| secret.map_or("", |secret| secret.expose_secret()));
+    vault.digest(&[server, username, password, mailbox, mailbox_password])
 }
 
 impl Service {

@@ -114,8 +114,11 @@ impl Service {
     }
 }
 
+/// The field that a second factor's secret is sealed for.
+pub(crate) const TOTP: &str = "totp";
+
 fn place(customer: Uuid) -> Place {
-    Place { customer, row: customer, field: "totp" }
+    Place { customer, row: customer, field: TOTP }
 }
 
 fn totp(secret: &SecretString, name: &str) -> Result<Totp> {

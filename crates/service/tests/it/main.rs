@@ -5,3 +5,4 @@
 mod identity;
 mod prepared_list;
 mod rig;
+mod rotation;

@@ -13,6 +13,7 @@ use crate::assemble::{self, Assembled};
 use crate::config::{Config, Overrides};
 use crate::exit::Exit;
 use crate::notice::notice;
+use crate::quantity::counted;
 use crate::setup::WrongUse;
 
 /// Customers asked for at a time.
@@ -47,6 +48,14 @@ impl<E: std::error::Error> From<E> for NotDone {
 }
 
 async fn on_the_service(config: &Config, command: &AdminCommand) -> Result<(), NotDone> {
+    if matches!(command, AdminCommand::RotateKey) {
+        let sealed = assemble::rotate_key(config).await?;
+        notice(format_args!(
+            "There is a new key; {} sealed with it.",
+            counted(sealed, "password was", "passwords were")
+        ));
+        return Ok(());
+    }
     let assembled = assemble::assemble(config).await?;
     let console = Console { base: config.base_url(), service: assembled.service.clone() };
     let done = match command {
@@ -54,7 +63,7 @@ async fn on_the_service(config: &Config, command: &AdminCommand) -> Result<(), N
         AdminCommand::Domains { command } => domains::run(&console, command).await,
         AdminCommand::Migrations => migrations(&assembled).await,
         // Answered before anything was opened.
-        AdminCommand::DovecotConfig(_) => Ok(()),
+        AdminCommand::DovecotConfig(_) | AdminCommand::RotateKey => Ok(()),
     };
     assembled.store.close().await?;
     done
