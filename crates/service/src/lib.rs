@@ -3,6 +3,7 @@
 //! Everything that a page, the API or the command line can do goes through here. Every call names its actor, and
 //! reads and writes only what belongs to that actor's customer. A secret goes in and never comes out.
 
+pub mod address_policy;
 mod audit;
 mod check;
 mod clock;
@@ -17,10 +18,14 @@ mod identity;
 mod importing;
 mod maintenance;
 pub mod model;
+pub mod network;
 mod page;
 pub mod password_policy;
+pub mod providers;
 mod queue;
 pub mod reports;
+
+pub mod resolver;
 mod rotation;
 mod runs;
 mod secret;

@@ -1,0 +1,96 @@
+//! The way out: every name is resolved here, every address judged, at each connect and reconnect.
+//!
+//! Nothing of this crate opens a connection to what a customer named in any other way.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use engine::account::Route;
+use imap::{AddressGuard, Allowed, Endpoint};
+
+use crate::address_policy::{AddressPolicy, Refusal};
+use crate::resolver::{ResolveError, Resolver};
+use crate::server_field;
+
+/// Name resolution and address policy together. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    policy: AddressPolicy,
+    resolver: Arc<dyn Resolver>,
+}
+
+/// Why a host cannot be connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// It has no address.
+    Unknown(ResolveError),
+    /// It has one that is not allowed.
+    Refused(Refusal),
+}
+
+impl Network {
+    /// With this policy and this resolver.
+    pub fn new(policy: AddressPolicy, resolver: Arc<dyn Resolver>) -> Network {
+        Network { inner: Arc::new(Inner { policy, resolver }) }
+    }
+
+    /// How the engine gets to an old server.
+    pub fn route(&self) -> Route {
+        Route::Guarded(Arc::new(self.clone()))
+    }
+
+    pub(crate) fn resolver(&self) -> &dyn Resolver {
+        self.inner.resolver.as_ref()
+    }
+
+    /// The addresses of a host at a mail port, all judged.
+    async fn mail_server(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Closed> {
+        // A port that is closed is closed whatever the name says.
+        self.inner.policy.judge_all(&[], port).map_err(Closed::Refused)?;
+        let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
+        self.inner.policy.judge_all(&addresses, port).map_err(Closed::Refused)
+    }
+
+    /// The addresses of a host at a port that we have chosen, all judged.
+    pub(crate) async fn at_port(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Closed> {
+        let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
+        self.inner.policy.judge_addresses(&addresses, port).map_err(Closed::Refused)
+    }
+
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        // In its one spelling first, so that no odd spelling of an address is asked for as a name.
+        let host = server_field::host(host).ok_or(ResolveError::NotFound)?;
+        let found = match host.parse() {
+            Ok(address) => vec![address],
+            Err(_) => self.inner.resolver.addresses(&host).await?,
+        };
+        if found.is_empty() { Err(ResolveError::NotFound) } else { Ok(found) }
+    }
+}
+
+impl AddressGuard for Network {
+    fn addresses<'a>(&'a self, endpoint: &'a Endpoint) -> Allowed<'a> {
+        Box::pin(async move {
+            let host = || endpoint.host.clone();
+            self.mail_server(&endpoint.host, endpoint.port).await.map_err(|closed| match closed {
+                Closed::Refused(refusal) => {
+                    tracing::warn!(host = host(), %refusal, "a server that a customer named is not allowed");
+                    imap::Error::AddressRefused { host: host() }
+                }
+                Closed::Unknown(error) => {
+                    let kind = match error {
+                        ResolveError::NotFound => io::ErrorKind::NotFound,
+                        ResolveError::Failed(_) => io::ErrorKind::TimedOut,
+                    };
+                    imap::Error::Dns { host: host(), source: Arc::new(io::Error::new(kind, error)) }
+                }
+            })
+        })
+    }
+}
