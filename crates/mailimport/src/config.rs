@@ -90,11 +90,11 @@ pub(crate) struct Work {
 }
 
 /// `[source]`
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Default, Deserialize)]
 #[cfg_attr(test, derive(Debug, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SourceRules {
-    pub(crate) ports: Vec<u16>,
+    pub(crate) further_ports: Vec<u16>,
     pub(crate) allow: Vec<String>,
     pub(crate) authorities: Vec<PathBuf>,
 }
@@ -150,12 +150,6 @@ impl Default for Config {
 impl Default for Work {
     fn default() -> Work {
         Work { imports: 4, connections_per_import: 2, checks: 8 }
-    }
-}
-
-impl Default for SourceRules {
-    fn default() -> SourceRules {
-        SourceRules { ports: vec![143, 993], allow: Vec::new(), authorities: Vec::new() }
     }
 }
 

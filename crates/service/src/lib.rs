@@ -45,5 +45,5 @@ pub use page::Page;
 pub use rotation::rotate_key;
 pub use runs::{Changes, RunFilter, Watch};
 pub use service::Service;
-pub use settings::Settings;
+pub use settings::{SealingKey, Settings};
 pub use vault::{Vault, VaultError};

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
 use crate::model::{Actor, Role, Scope};
-use crate::settings::Settings;
+use crate::settings::{SealingKey, Settings};
 use crate::vault::Vault;
 
 /// All use cases. Cheap to clone.
@@ -42,7 +42,10 @@ impl Service {
     ///
     /// [`Error::Internal`] when the sealing key cannot be used.
     pub async fn open(settings: Settings, store: Arc<Store>, host: Arc<dyn MailHost>) -> Result<Service> {
-        let vault = Vault::open(&settings.key_file).map_err(Error::internal)?;
+        let vault = match &settings.key {
+            SealingKey::File(path) => Vault::open(path).map_err(Error::internal)?,
+            SealingKey::ThisProcess => Vault::of_this_process(),
+        };
         let passwords = Passwords::new(settings.password_hashes_at_once).await?;
         let by_address = Throttle::new(settings.sign_ins_per_address);
         let by_name = Throttle::new(settings.sign_ins_per_name);

@@ -3,11 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What passwords are sealed with while they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealingKey {
+    /// A key in this file; made at the first start, mode 0400.
+    File(PathBuf),
+    /// A key that only this process knows: what it sealed opens no more when it has ended.
+    ThisProcess,
+}
+
 /// How the service behaves.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// File with the sealing key; made at the first start, mode 0400.
-    pub key_file: PathBuf,
+    /// What passwords are sealed with.
+    pub key: SealingKey,
     /// Entries that one domain's prepared list may hold.
     pub entries_per_domain: u64,
     /// Connections to the old server for each import.
@@ -40,7 +49,7 @@ impl Settings {
     /// The defaults, with the sealing key in this file.
     pub fn new(key_file: impl Into<PathBuf>) -> Settings {
         Settings {
-            key_file: key_file.into(),
+            key: SealingKey::File(key_file.into()),
             entries_per_domain: 10_000,
             connections_per_import: 2,
             keep_secrets: Duration::from_secs(7 * 24 * 3600),

@@ -32,11 +32,24 @@ pub(super) fn over(
         let wrong =
             |why: &str| ConfigError::Variable { name: name.to_owned(), why: value::without_value(why) };
         let text = given.to_str().ok_or_else(|| wrong("it is not UTF-8 text"))?;
-        put(&mut table, path, read(kind, text).map_err(wrong)?);
-        Config::deserialize(table.clone()).map_err(|error| wrong(error.message()))?;
+        table = with(&table, path, kind, text).map_err(|why| wrong(&why))?;
     }
     // The file alone was deserialised before, and each variable after it was put over it.
     Config::deserialize(table).map_err(|_| ConfigError::Together("the settings cannot be read"))
+}
+
+/// The table with one setting more, if it is one then.
+fn with(table: &Table, path: &[String], kind: &Value, text: &str) -> Result<Table, String> {
+    let mut why = String::new();
+    for value in read(kind, text)? {
+        let mut changed = table.clone();
+        put(&mut changed, path, value);
+        match Config::deserialize(changed.clone()) {
+            Ok(_) => return Ok(changed),
+            Err(error) => why = error.message().to_owned(),
+        }
+    }
+    Err(why)
 }
 
 /// Each variable with the way to its setting and a value of its kind.
@@ -70,20 +83,20 @@ pub(super) fn sample() -> Table {
     toml::from_str(&lines).unwrap_or_default()
 }
 
-/// Reads a text as the kind of value that a setting has.
-fn read(kind: &Value, text: &str) -> Result<Value, &'static str> {
+/// What a text may mean for a setting of this kind.
+fn read(kind: &Value, text: &str) -> Result<Vec<Value>, &'static str> {
+    let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let texts = || Value::Array(parts().map(|part| Value::String(part.to_owned())).collect());
+    let numbers = || parts().map(|part| part.parse().map(Value::Integer)).collect::<Result<Vec<_>, _>>();
     match kind {
-        Value::String(_) => Ok(Value::String(text.to_owned())),
-        Value::Integer(_) => text.trim().parse().map(Value::Integer).map_err(|_| "it is no whole number"),
-        Value::Boolean(_) => {
-            text.trim().parse().map(Value::Boolean).map_err(|_| "it is neither true nor false")
-        }
-        Value::Array(items) => {
-            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            // An empty list in the sample is one of texts.
-            let kind = items.first().cloned().unwrap_or(Value::String(String::new()));
-            parts.map(|part| read(&kind, part)).collect::<Result<_, _>>().map(Value::Array)
-        }
+        Value::String(_) => Ok(vec![Value::String(text.to_owned())]),
+        Value::Integer(_) => text
+            .trim()
+            .parse()
+            .map(|number| vec![Value::Integer(number)])
+            .map_err(|_| "it is no whole number"),
+        // An empty list in the sample does not tell what it is a list of.
+        Value::Array(_) => Ok(numbers().map(Value::Array).into_iter().chain([texts()]).collect()),
         _ => Err("it cannot be set by the environment"),
     }
 }

@@ -49,7 +49,7 @@ fn the_environment_counts_more_than_the_file() {
         file,
         &[
             ("MAILIMPORT_WORK_CHECKS", "5"),
-            ("MAILIMPORT_SOURCE_PORTS", "143, 993,10993"),
+            ("MAILIMPORT_SOURCE_FURTHER_PORTS", "1143, 10993"),
             ("MAILIMPORT_SOURCE_ALLOW", "10.0.0.0/8,192.168.1.0/24"),
             ("MAILIMPORT_MAIL_PASSWORD_SCHEME", "blf-crypt"),
             ("MAILIMPORT_SOURCE_PASSWORD", "of another command"),
@@ -58,7 +58,7 @@ fn the_environment_counts_more_than_the_file() {
     )
     .unwrap();
     assert_eq!((config.work.checks, config.work.imports), (5, 2));
-    assert_eq!(config.source.ports, [143, 993, 10_993]);
+    assert_eq!(config.source.further_ports, [1143, 10_993]);
     assert_eq!(config.source.allow, ["10.0.0.0/8", "192.168.1.0/24"]);
     assert_eq!(config.mail.password_scheme, value::PasswordScheme::BlfCrypt);
     assert_eq!(config.listen.port(), 1);
