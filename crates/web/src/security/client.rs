@@ -80,7 +80,7 @@ fn nth_from_right(headers: &HeaderMap, name: &HeaderName, nth: usize) -> Option<
     for line in headers.get_all(name) {
         all.extend(line.to_str().ok()?.split(',').map(str::trim));
     }
-    all.iter().rev().take(nth).last().map(|text| text.to_ascii_lowercase())
+    all.get(all.len().saturating_sub(nth)).map(|text| text.to_ascii_lowercase())
 }
 
 /// An address as proxies write it: `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`.
@@ -114,9 +114,12 @@ mod tests {
         headers
     }
 
+    /// Proxies named, both headers line by line, and who is believed to be there.
+    type Case = (usize, &'static [&'static str], &'static [&'static str], &'static str, Transport);
+
     #[test]
     fn only_as_many_proxies_as_are_named_are_believed() {
-        let cases: &[(usize, &[&str], &[&str], &str, Transport)] = &[
+        let cases: &[Case] = &[
             (0, &["192.0.2.9"], &["https"], "198.51.100.1", Plain),
             (1, &[], &[], "198.51.100.1", Plain),
             (1, &["192.0.2.9"], &["https"], "192.0.2.9", Tls),
