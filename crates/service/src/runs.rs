@@ -215,6 +215,16 @@ impl Service {
         Ok(Run { summary, imports, samples })
     }
 
+    /// The curve of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when it is not the actor's.
+    pub async fn run_samples(&self, actor: &Actor, id: RunId) -> Result<Vec<Sample>> {
+        require(actor, Scope::Read)?;
+        self.samples(self.own_run(actor, id).await?.id).await
+    }
+
     /// One import with its folders, its curve and its report.
     ///
     /// # Errors

@@ -40,6 +40,21 @@ pub struct Changes {
 const MOST: u64 = 1_000;
 
 impl Service {
+    /// Up to where everything is told by what is read next: a page asks before it reads its lists, and for
+    /// [`Service::changes`] since then.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::NotFound`] when it is not the actor's.
+    pub async fn revision(&self, actor: &Actor, watch: Watch) -> Result<i64> {
+        require(actor, Scope::Read)?;
+        Ok(match watch {
+            Watch::Domain(id) => self.own_domain(actor, id).await?.revision,
+            Watch::Run(id) => self.own_run(actor, id).await?.revision,
+            Watch::Import(id) => self.own_import(actor, id).await?.revision,
+        })
+    }
+
     /// What changed after revision `since`; nothing changed when the answer's revision is `since`.
     ///
     /// # Errors
