@@ -11,6 +11,9 @@ use imap::TlsTrust;
 use mailhost::{MaildirTree, TreeOptions};
 use nix::unistd::{Gid, Uid};
 use secrecy::ExposeSecret;
+use service::address_policy::AddressPolicy;
+use service::network::Network;
+use service::resolver::SystemResolver;
 use service::{Service, Settings};
 use store::Store;
 
@@ -107,12 +110,19 @@ fn open_host(config: &Config) -> Result<MaildirTree, NotAssembled> {
 
 fn settings(config: &Config, data: &Path) -> Result<Settings, NotAssembled> {
     const DAY: u64 = 24 * 3600;
-    let mut settings = Settings::new(data.join(KEY));
+    let mut settings = Settings::new(data.join(KEY), network(config)?);
     settings.entries_per_domain = config.limits.entries_per_domain;
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
     settings.connections_per_import = config.work.connections_per_import.into();
     settings.tls = trust(config)?;
     Ok(settings)
+}
+
+fn network(config: &Config) -> Result<Network, NotAssembled> {
+    let allow = config.source.allow.iter().map(|range| range.parse().map_err(NotAssembled::of));
+    let policy = AddressPolicy::new(allow.collect::<Result<_, _>>()?, &config.source.further_ports);
+    let resolver = SystemResolver::new().map_err(NotAssembled::of)?;
+    Ok(Network::new(policy, Arc::new(resolver)))
 }
 
 fn trust(config: &Config) -> Result<TlsTrust, NotAssembled> {

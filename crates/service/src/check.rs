@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use engine::account::Settings as EngineSettings;
-use engine::account::Source;
+use engine::account::{Route, Source};
 use engine::report::Stop;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait};
@@ -22,6 +22,7 @@ use crate::identity::domains::next_revision;
 use crate::model::{CheckOutcome, EntryState, Estimate, Failure, FoundBy, FoundServer, Side};
 use crate::queue::Duty;
 use crate::service::Service;
+use crate::settings::Reach;
 
 /// What one account's import brings at the least and at the most in a second, as far as can be told before it: octets,
 /// and messages for accounts of many small ones (a slow and a fast old provider).
@@ -197,6 +198,13 @@ impl Service {
         settings
     }
 
+    fn route(&self) -> Route {
+        match self.inner.settings.reach {
+            Reach::Policy => self.inner.settings.network.route(),
+            Reach::Anywhere => Route::Anywhere,
+        }
+    }
+
     /// A source account behind the address policy.
     pub(crate) fn source(
         &self,
@@ -210,7 +218,7 @@ impl Service {
             password: password.clone(),
             authorization_id: None,
         };
-        Ok(Source { endpoint, tls, credentials, route: self.inner.settings.route.clone() })
+        Ok(Source { endpoint, tls, credentials, route: self.route() })
     }
 }
 

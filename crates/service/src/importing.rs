@@ -18,7 +18,7 @@ use mailhost::{Address, Mailbox, Outcome as Made};
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait;
 use secrecy::SecretString;
-use store::jobs::{Outcome, Want};
+use store::jobs::{Job, Outcome, State};
 use store::tables::{domain, import};
 
 use crate::clock::now;
@@ -155,7 +155,7 @@ impl Service {
             settings: &settings,
             progress: Arc::clone(&watcher) as Arc<dyn engine::progress::Progress>,
             clock: Arc::new(SystemClock),
-            cancel: duty.stop.clone(),
+            cancel: duty.stop(),
         };
         let importing = account.import();
         let earlier = self.brought(duty, &work.row, &account.key()).await?;
@@ -174,7 +174,8 @@ impl Service {
     async fn conclude(&self, duty: &Duty, report: Report) -> Result<Outcome> {
         if let Some(stop) = &report.error {
             if stop.class == "interrupted" {
-                return self.interrupted(duty, report).await;
+                self.keep_report(duty, report).await?;
+                return Ok(Outcome::GiveBack);
             }
             let failure = failure::of_stop(stop);
             self.keep_report(duty, report).await?;
@@ -202,31 +203,23 @@ impl Service {
         Ok(Outcome::Done)
     }
 
-    /// Somebody wanted it to stop, or this process ends: what people want by now decides how the job is put down, and
-    /// the row says the same.
-    async fn interrupted(&self, duty: &Duty, report: Report) -> Result<Outcome> {
-        let writing = self.writing_for(duty).await?;
-        let Some(row) = current(&writing, duty).await? else { return Ok(Outcome::Done) };
-        let jobs = self.inner.store.jobs([duty.lease.job.id]).await?;
-        let want = jobs.first().map_or(Want::Run, |job| job.want);
-        let mut changed: import::ActiveModel = row.into();
-        if want == Want::Cancel {
-            changed.report = Set(Some(serde_json::to_string(&report).map_err(Error::internal)?));
-        }
-        put_down(&mut changed, want);
-        self.save_import(writing.connection(), changed).await?;
-        writing.commit().await?;
-        Ok(Outcome::GiveBack)
-    }
-
-    /// The import of a job that was put down in the name of a worker that had vanished.
-    pub(crate) async fn follow(&self, writing: &store::Writing<'_>, job: &store::jobs::Job) -> Result<()> {
+    /// What people want by now decides how a job that was interrupted is put down; its row follows then.
+    pub(crate) async fn follow(&self, writing: &store::Writing<'_>, job: &Job) -> Result<()> {
         let row = import::Entity::find_by_id(job.subject).one(writing.connection()).await?;
         let meant =
             |row: &import::Model| row.job_id == Some(job.id.0) && !import_state(&row.state).is_final();
         let Some(row) = row.filter(meant) else { return Ok(()) };
+        let retrying = import_state(&row.state) == ImportState::Retrying;
         let mut changed: import::ActiveModel = row.into();
-        put_down(&mut changed, job.want);
+        match job.state {
+            State::Paused => changed.state = Set(state_text(ImportState::Paused).to_owned()),
+            State::Cancelled => ended(&mut changed, ImportState::Cancelled),
+            State::Queued if retrying => {}
+            State::Queued => changed.state = Set(state_text(ImportState::Waiting).to_owned()),
+            State::Running | State::Done | State::Failed => return Ok(()),
+        }
+        changed.speed = Set(0);
+        changed.current_folder = Set(None);
         self.save_import(writing.connection(), changed).await.map(drop)
     }
 
@@ -262,7 +255,7 @@ impl Service {
                 changed.retry_at = Set(Some(at));
                 changed.failing_since = Set(Some(since));
                 changed.speed = Set(0);
-                Outcome::RetryAt(self.inner.store.now().await? + (at - now))
+                Outcome::RetryAfter(pause)
             }
             None => {
                 ended(&mut changed, ImportState::Failed);
@@ -293,17 +286,6 @@ impl Service {
 pub(crate) async fn current(writing: &store::Writing<'_>, duty: &Duty) -> Result<Option<import::Model>> {
     let row = import::Entity::find_by_id(duty.subject()).one(writing.connection()).await?;
     Ok(row.filter(|row| row.job_id == Some(duty.number()) && !import_state(&row.state).is_final()))
-}
-
-/// What a row says of an import that nobody works on any more.
-fn put_down(row: &mut import::ActiveModel, want: Want) {
-    match want {
-        Want::Cancel => ended(row, ImportState::Cancelled),
-        Want::Pause => row.state = Set(state_text(ImportState::Paused).to_owned()),
-        Want::Run => row.state = Set(state_text(ImportState::Waiting).to_owned()),
-    }
-    row.speed = Set(0);
-    row.current_folder = Set(None);
 }
 
 /// The new mailbox's address.

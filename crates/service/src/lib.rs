@@ -33,6 +33,7 @@ pub mod server_field;
 mod service;
 mod settings;
 mod vault;
+pub mod work;
 
 pub use audit::AuditLine;
 pub use entries::{CsvAdded, Readiness};
@@ -45,5 +46,5 @@ pub use page::Page;
 pub use rotation::rotate_key;
 pub use runs::{Changes, RunFilter, Watch};
 pub use service::Service;
-pub use settings::{SealingKey, Settings};
+pub use settings::{Reach, SealingKey, Settings};
 pub use vault::{Vault, VaultError};

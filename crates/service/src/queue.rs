@@ -2,12 +2,13 @@
 
 use engine::ledger::LedgerError;
 use store::Writing;
-use store::jobs::{self, FencedLedger, JobId, Kind, Lease, NewJob, State, Want};
+use store::jobs::{self, FencedLedger, Job, JobId, Kind, NewJob, State, Want};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::service::Service;
+use crate::work::Control;
 
 /// What people want of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,21 +43,31 @@ pub(crate) enum Obeyed {
 
 /// A job that this process works on.
 pub(crate) struct Duty {
-    /// The right to write.
-    pub(crate) lease: Lease,
-    /// Ends when somebody wants it to stop, or the lease is lost.
-    pub(crate) stop: CancellationToken,
+    control: Control,
 }
 
 impl Duty {
+    pub(crate) fn new(control: Control) -> Duty {
+        Duty { control }
+    }
+
+    pub(crate) fn job(&self) -> &Job {
+        &self.control.lease().job
+    }
+
     /// The entry or import.
     pub(crate) fn subject(&self) -> Uuid {
-        self.lease.job.subject
+        self.job().subject
     }
 
     /// The job's number, as rows name it.
     pub(crate) fn number(&self) -> i64 {
-        self.lease.job.id.0
+        self.job().id.0
+    }
+
+    /// Ends when somebody wants it to stop, or the lease is lost.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.control.stop().clone()
     }
 }
 
@@ -126,11 +137,11 @@ impl Service {
 
     /// A transaction that writes only while the job is still ours.
     pub(crate) async fn writing_for(&self, duty: &Duty) -> Result<Writing<'_>, LedgerError> {
-        self.inner.store.writing_fenced(&duty.lease).await
+        self.inner.store.writing_fenced(duty.control.lease()).await
     }
 
     /// The ledger under the job's fence.
     pub(crate) fn ledger_for<'a>(&'a self, duty: &'a Duty) -> FencedLedger<'a> {
-        FencedLedger::new(&self.inner.store, &duty.lease)
+        FencedLedger::new(&self.inner.store, duty.control.lease())
     }
 }

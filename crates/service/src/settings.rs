@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::network::Network;
+
 /// What passwords are sealed with while they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealingKey {
@@ -10,6 +12,16 @@ pub enum SealingKey {
     File(PathBuf),
     /// A key that only this process knows: what it sealed opens no more when it has ended.
     ThisProcess,
+}
+
+/// Who names the servers that are connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// Customers: the address policy decides.
+    #[default]
+    Policy,
+    /// The operator at the command line: anywhere.
+    Anywhere,
 }
 
 /// How the service behaves.
@@ -39,15 +51,17 @@ pub struct Settings {
     pub patience: Duration,
     /// How long an old server may not answer before an import fails (product: 30 minutes).
     pub give_up_after: Duration,
-    /// How old servers are reached: through the address policy, or anywhere for an operator's own command line.
-    pub route: engine::account::Route,
+    /// How names are resolved, and which addresses may be connected to.
+    pub network: Network,
+    /// Who names the servers.
+    pub reach: Reach,
     /// Certificates to trust beside the machine's own (PEM files' contents).
     pub tls: imap::TlsTrust,
 }
 
 impl Settings {
-    /// The defaults, with the sealing key in this file.
-    pub fn new(key_file: impl Into<PathBuf>) -> Settings {
+    /// The defaults, with the sealing key in this file and this way out.
+    pub fn new(key_file: impl Into<PathBuf>, network: Network) -> Settings {
         Settings {
             key: SealingKey::File(key_file.into()),
             entries_per_domain: 10_000,
@@ -60,7 +74,8 @@ impl Settings {
             connect_timeout: Duration::from_secs(10),
             patience: Duration::from_secs(60),
             give_up_after: Duration::from_secs(30 * 60),
-            route: engine::account::Route::Anywhere,
+            network,
+            reach: Reach::Policy,
             tls: imap::TlsTrust::default(),
         }
     }

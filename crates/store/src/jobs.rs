@@ -85,6 +85,8 @@ pub struct Lease {
     pub owner: String,
     /// How long each renewal lasts.
     pub length: Duration,
+    /// Who held it before and has vanished, if it was taken over.
+    pub taken_from: Option<String>,
     epoch: i64,
 }
 

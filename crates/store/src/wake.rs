@@ -61,6 +61,11 @@ impl Wake {
 pub struct Wakes(broadcast::Receiver<Wake>);
 
 impl Wakes {
+    /// Forgets those that have come and were not asked for.
+    pub fn clear(&mut self) {
+        self.0 = self.0.resubscribe();
+    }
+
     /// The next one. Waits for ever when there is none; dropping the call loses nothing.
     pub async fn next(&mut self) -> Wake {
         match self.0.recv().await {

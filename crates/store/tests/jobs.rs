@@ -75,6 +75,7 @@ async fn claim_within(
     let claim = Claim {
         owner,
         kinds: &[Kind::Check, Kind::Import],
+        except: &[],
         queues: &["here".to_owned()],
         lease,
         per_server,

@@ -7,20 +7,22 @@ use imap::TlsTrust;
 use service::model::{
     Actor, DomainId, EntryState, Import, ImportId, ImportState, NewEntry, Run, RunId, RunState,
 };
-use service::{Conflict, Error, Page, RunFilter};
+use service::work::{Limits, Owner};
+use service::{Conflict, Error, Page, RunFilter, Settings};
 use testkit::factory;
 use testkit::judge::{self, Mapping};
+use testkit::proxy::Proxy;
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{Place, Rig, on_both_databases};
+use crate::rig::{Place, Rig, network, on_both_databases};
 
 on_both_databases! {
     an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_later
     each_failing_check_says_why_and_names_the_side
     a_run_can_be_paused_resumed_and_cancelled_and_what_failed_can_be_tried_again
     an_existing_mailbox_keeps_its_password_and_its_mail
-    passwords_are_erased_with_the_run_or_after_their_time
+    passwords_that_are_not_kept_are_erased_with_the_end_of_the_run
 }
 
 const OLD: &str = "old password";
@@ -30,28 +32,39 @@ const NEW: &str = "New-Password-1";
 struct Journey {
     rig: Rig,
     old: Dovecot,
+    /// Another way to the old server, which can be cut.
+    proxy: Proxy,
     alice: Actor,
     domain: DomainId,
-    workers: Vec<tokio::task::JoinHandle<()>>,
+    workers: tokio::task::JoinHandle<()>,
     stop: CancellationToken,
 }
 
 impl Journey {
     async fn begin(place: &Place, users: &[&str]) -> Journey {
-        let old = Dovecot::start(&DovecotOptions::with_users(users.iter().map(|u| User::new(u, OLD)))).unwrap();
+        Journey::with(place, users, |_| {}).await
+    }
+
+    async fn with(place: &Place, users: &[&str], change: impl FnOnce(&mut Settings)) -> Journey {
+        let old =
+            Dovecot::start(&DovecotOptions::with_users(users.iter().map(|u| User::new(u, OLD)))).unwrap();
         let ca = std::fs::read(old.ca_pem()).unwrap();
-        let ports = [old.tls().port(), old.plain().port()];
+        let proxy = Proxy::start(old.tls()).unwrap();
+        let ports = [old.tls().port(), old.plain().port(), proxy.addr().port()];
         let rig = Rig::with(place, |settings| {
-            settings.tls = TlsTrust { additional_roots: TlsTrust::parse_pem(&ca).unwrap(), ..TlsTrust::default() };
-            settings.network = service::address_policy::Policy::loopback_for_tests(&ports);
+            settings.tls =
+                TlsTrust { additional_roots: TlsTrust::parse_pem(&ca).unwrap(), ..TlsTrust::default() };
+            settings.network = network(&ports);
             settings.unreachable_after = Duration::ZERO;
+            change(settings);
         })
         .await;
         let operator = rig.operator().await;
         let (alice, domain) = rig.customer(&operator, "alice", "example.com").await;
         let stop = CancellationToken::new();
-        let workers = rig.service.start_workers("test", &stop);
-        Journey { rig, old, alice, domain, workers, stop }
+        let limits = Limits { lease: Duration::from_secs(5), ..Limits::default() };
+        let workers = rig.service.start_workers(Owner::Fresh, limits, stop.clone());
+        Journey { rig, old, proxy, alice, domain, workers, stop }
     }
 
     fn server(&self) -> String {
@@ -120,32 +133,20 @@ impl Journey {
     /// A Dovecot that serves what was imported, as its operator would set it up.
     fn new_server(&self, users: &[&str]) -> Dovecot {
         let serving = |user: &&str| {
-            let root = self.mail().join("example.com").join(user).join("Maildir");
-            let mut served = User::new(user, NEW).serving(&root);
-            let owner = std::fs::metadata(&root).unwrap();
-            use std::os::unix::fs::MetadataExt;
-            served.owner = Some((owner.uid(), owner.gid()));
-            served
+            User::new(user, NEW).serving(&self.mail().join("example.com").join(user).join("Maildir"))
         };
-        Dovecot::start(&DovecotOptions {
-            // Mail of root, as who runs the tests may be.
-            extra: "first_valid_uid=0\nfirst_valid_gid=0\n".into(),
-            ..DovecotOptions::with_users(users.iter().map(serving))
-        })
-        .unwrap()
+        Dovecot::start(&DovecotOptions::with_users(users.iter().map(serving))).unwrap()
     }
 
     async fn end(self) {
         self.stop.cancel();
-        for worker in self.workers {
-            worker.await.unwrap();
-        }
+        self.workers.await.unwrap();
     }
 }
 
 async fn an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_later(place: &Place) {
     let journey = Journey::begin(place, &["anna"]).await;
-    let mut content = factory::awkward();
+    let mut content = factory::generated_small();
     journey.old.write_account("anna", &content).unwrap();
     journey.add(journey.entry("anna")).await;
     let entry = journey.checked().await.remove(0);
@@ -183,7 +184,12 @@ async fn an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_l
         folders: vec![factory::FolderSpec::new(
             &["INBOX"],
             (0..2)
-                .map(|n| factory::MessageSpec::exact(format!("Subject: {n}\r\n\r\nnew\r\n").into_bytes(), 1_700_000_000 + n))
+                .map(|n| {
+                    factory::MessageSpec::exact(
+                        format!("Subject: {n}\r\n\r\nnew\r\n").into_bytes(),
+                        1_700_000_000 + n,
+                    )
+                })
                 .collect(),
         )],
         ..factory::AccountSpec::default()
@@ -195,7 +201,8 @@ async fn an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_l
     assert_ne!(again, run.summary.id);
     let again = journey.ended(again).await;
     assert_eq!((again.summary.state, again.summary.progress.imported), (RunState::Completed, 2));
-    let finished = journey.rig.service.runs(&journey.alice, journey.domain, RunFilter::Finished, Page::first(9));
+    let finished =
+        journey.rig.service.runs(&journey.alice, journey.domain, RunFilter::Finished, Page::first(9));
     assert_eq!(finished.await.unwrap().iter().map(|run| run.number).collect::<Vec<_>>(), [2, 1]);
     journey.end().await;
 }
@@ -240,8 +247,8 @@ async fn each_failing_check_says_why_and_names_the_side(place: &Place) {
 
 async fn a_run_can_be_paused_resumed_and_cancelled_and_what_failed_can_be_tried_again(place: &Place) {
     let journey = Journey::begin(place, &["anna", "bruno"]).await;
-    journey.old.write_account("anna", &factory::awkward()).unwrap();
-    let proxy = testkit::proxy::Proxy::start(journey.old.tls()).unwrap();
+    journey.old.write_account("anna", &factory::generated_small()).unwrap();
+    let proxy = &journey.proxy;
     let through = format!("imaps://localhost:{}", proxy.addr().port());
     journey.add(NewEntry { server: through.clone(), ..journey.entry("anna") }).await;
     journey.add(journey.entry("bruno")).await;
@@ -259,10 +266,12 @@ async fn a_run_can_be_paused_resumed_and_cancelled_and_what_failed_can_be_tried_
     assert_eq!(paused.finished_at, None);
     assert_eq!(journey.run(id).await.summary.state, RunState::Paused);
     service.resume_run(&journey.alice, id).await.unwrap();
-    journey.until(async || Some(()).filter(|()| true)).await;
     service.cancel_import(&journey.alice, anna).await.unwrap();
     let run = journey.ended(id).await;
-    assert_eq!(run.imports.iter().map(|i| i.state).collect::<Vec<_>>(), [ImportState::Cancelled, ImportState::Done]);
+    assert_eq!(
+        run.imports.iter().map(|i| i.state).collect::<Vec<_>>(),
+        [ImportState::Cancelled, ImportState::Done]
+    );
     assert_eq!(service.pause_run(&journey.alice, id).await, Err(Error::Conflict(Conflict::Ended)));
     assert_eq!(service.cancel_import(&journey.alice, anna).await, Err(Error::Conflict(Conflict::Ended)));
     proxy.heal();
@@ -270,7 +279,7 @@ async fn a_run_can_be_paused_resumed_and_cancelled_and_what_failed_can_be_tried_
     service.retry_failed(&journey.alice, id).await.unwrap();
     let run = journey.ended(id).await;
     assert_eq!(run.summary.state, RunState::Completed, "{run:?}");
-    assert_eq!(run.imports[0].progress.imported, factory::awkward().messages() as u64);
+    assert_eq!(run.imports[0].progress.imported, factory::generated_small().messages() as u64);
     assert_eq!(
         service.retry_failed(&journey.alice, id).await,
         Err(Error::Conflict(Conflict::NothingToRetry))
@@ -280,7 +289,7 @@ async fn a_run_can_be_paused_resumed_and_cancelled_and_what_failed_can_be_tried_
 
 async fn an_existing_mailbox_keeps_its_password_and_its_mail(place: &Place) {
     let journey = Journey::begin(place, &["anna", "bruno"]).await;
-    journey.old.write_account("anna", &factory::awkward()).unwrap();
+    journey.old.write_account("anna", &factory::generated_small()).unwrap();
     journey.add(journey.entry("anna")).await;
     journey.checked().await;
     let run = journey.start().await;
@@ -308,16 +317,12 @@ async fn an_existing_mailbox_keeps_its_password_and_its_mail(place: &Place) {
     journey.end().await;
 }
 
-async fn passwords_are_erased_with_the_run_or_after_their_time(place: &Place) {
-    let mut journey = Journey::begin(place, &["anna"]).await;
+async fn passwords_that_are_not_kept_are_erased_with_the_end_of_the_run(place: &Place) {
+    let journey = Journey::with(place, &["anna"], |settings| settings.keep_secrets = Duration::ZERO).await;
     journey.add(journey.entry("anna")).await;
     journey.checked().await;
     let run = journey.start().await;
     let run = journey.ended(run).await.summary.id;
-    // Kept for new messages, until its time is over.
-    assert_eq!(journey.rig.service.erase_old_secrets().await.unwrap(), 0);
-    journey.rig.expire_secrets(place).await;
-    assert_eq!(journey.rig.service.erase_old_secrets().await.unwrap(), 1);
     let again = journey.rig.service.import_new(&journey.alice, run).await;
     assert_eq!(again, Err(Error::Conflict(Conflict::SecretsErased)));
     journey.end().await;

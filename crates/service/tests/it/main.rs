@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in tests an unwrap states an expectation")]
 
 mod identity;
+mod journey;
 mod prepared_list;
 mod rig;
 mod rotation;

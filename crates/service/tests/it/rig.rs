@@ -1,11 +1,16 @@
 //! A service of its own for each test: a database, a Maildir tree, a key, and people who sign in.
 
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use mailhost::{MaildirTree, TreeOptions};
 use secrecy::SecretString;
+use service::address_policy::AddressPolicy;
 use service::model::{Actor, DomainId, NewEntry};
+use service::network::Network;
+use service::resolver::{ResolveError, Resolver, Srv};
 use service::{Page, Service, Settings};
 use store::Store;
 use tempfile::TempDir;
@@ -13,6 +18,9 @@ use testkit::server::Postgres;
 
 /// A password that everybody in these tests signs in with.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// The number of the user whose mail it is, where root runs the tests.
+const MAIL_USER: u32 = 12345;
 
 /// Where a test's rows lie.
 pub(crate) enum Place {
@@ -87,13 +95,43 @@ pub(crate) async fn open_service(
     let mail = directory.join("mail");
     if !mail.exists() {
         std::fs::create_dir(&mail).unwrap();
+        // Mail belongs to the user as whom the tests' Dovecot serves it.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&mail, Some(MAIL_USER), Some(MAIL_USER)).unwrap();
+            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
     }
     let host = MaildirTree::open(&mail, TreeOptions::default()).unwrap();
-    let mut settings = Settings::new(directory.join("sealing.key"));
+    let mut settings = Settings::new(directory.join("sealing.key"), network(&[]));
     // Tests sign in more often than people do.
     settings.sign_ins_per_name = 100;
     change(&mut settings);
     Service::open(settings, place.open().await, Arc::new(host)).await.unwrap()
+}
+
+/// A resolver that knows this machine only: no test asks a name server.
+#[derive(Debug)]
+struct Names;
+
+#[async_trait::async_trait]
+impl Resolver for Names {
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        match host {
+            "localhost" => Ok(vec![IpAddr::from([127, 0, 0, 1])]),
+            _ => Err(ResolveError::NotFound),
+        }
+    }
+
+    async fn services(&self, _: &str) -> Result<Vec<Srv>, ResolveError> {
+        Err(ResolveError::NotFound)
+    }
+}
+
+/// A way out that leads to loopback only, on these ports.
+pub(crate) fn network(ports: &[u16]) -> Network {
+    let allow = ["127.0.0.1/32", "::1/128"].map(|range| range.parse().unwrap());
+    let policy = AddressPolicy::new(allow.to_vec(), ports);
+    Network::new(policy, Arc::new(Names))
 }
 
 /// An entry as somebody types it who makes no mistake.

@@ -12,7 +12,7 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, FromQueryResult};
 
-use super::{Kind, Lease, State, Want, clock, milliseconds};
+use super::{JobId, Kind, Lease, State, Want, clock, milliseconds};
 use crate::fault::unwritten;
 use crate::store::Store;
 use crate::tables::job::{Column, Entity, Model};
@@ -27,6 +27,9 @@ pub struct Claim<'a> {
     pub owner: &'a str,
     /// Kinds of jobs that it can do.
     pub kinds: &'a [Kind],
+    /// Jobs that it runs already. Their leases are its own to renew, even when the clock says that they are over: the
+    /// machine may have slept, or its clock been set.
+    pub except: &'a [JobId],
     /// Mail hosts that it can reach.
     pub queues: &'a [String],
     /// How long the lease lasts until it must be renewed.
@@ -56,8 +59,13 @@ impl Store {
             writing.connection().query_one(&statement(claim, now, backend)).await.map_err(unwritten)?;
         let Some(row) = taken else { return Ok(None) };
         let row = Model::from_query_result(&row, "").map_err(unwritten)?;
-        let epoch = row.epoch;
-        let lease = Lease { job: row.try_into()?, owner: claim.owner.to_owned(), length: claim.lease, epoch };
+        let lease = Lease {
+            owner: claim.owner.to_owned(),
+            length: claim.lease,
+            taken_from: row.taken_from.clone(),
+            epoch: row.epoch,
+            job: row.try_into()?,
+        };
         writing.commit().await?;
         Ok(Some(lease))
     }
@@ -77,6 +85,8 @@ fn statement(claim: &Claim<'_>, now: i64, backend: DbBackend) -> UpdateStatement
     Query::update()
         .table(Entity.table_ref())
         .value(Column::State, State::Running.as_str())
+        // A queued job has no owner.
+        .value(Column::TakenFrom, Expr::col(Column::Owner))
         .value(Column::Owner, claim.owner)
         .value(Column::LeaseUntil, now.saturating_add(milliseconds(claim.lease)))
         .value(Column::Epoch, Expr::col(Column::Epoch).add(1_i64))
@@ -117,6 +127,7 @@ fn next(claim: &Claim<'_>, now: i64, backend: DbBackend) -> SelectStatement {
                 .eq(State::Queued.as_str())
                 .or(column(Column::State).eq(State::Running.as_str()).and(lapsed)),
         )
+        .and_where(column(Column::Id).is_not_in(claim.except.iter().map(|job| job.0)))
         .and_where(column(Column::ExclusiveKey).is_null().or(Expr::exists(ahead(now)).not()));
     if let Some(limit) = claim.per_server {
         let full = full(claim, now, Column::Server, limit);

@@ -124,13 +124,13 @@ fn put_down(outcome: Outcome, writing: &Writing<'_>) -> UpdateStatement {
             .case(wanted(Want::Cancel), State::Cancelled.as_str())
             .finally(State::Paused.as_str())
             .into(),
-        Outcome::RetryAt(_) | Outcome::GiveBack => by_want(),
+        Outcome::RetryAt(_) | Outcome::RetryAfter(_) | Outcome::GiveBack => by_want(),
     };
-    let now = now(writing.connection().get_database_backend());
+    let clock = || now(writing.connection().get_database_backend());
     let none = || Expr::value(None::<i64>);
     let ended = match outcome {
-        Outcome::Done | Outcome::Failed | Outcome::Cancelled => now,
-        _ => CaseStatement::new().case(wanted(Want::Cancel), now).finally(none()).into(),
+        Outcome::Done | Outcome::Failed | Outcome::Cancelled => clock(),
+        _ => CaseStatement::new().case(wanted(Want::Cancel), clock()).finally(none()).into(),
     };
     let mut change = Query::update();
     change
@@ -140,17 +140,19 @@ fn put_down(outcome: Outcome, writing: &Writing<'_>) -> UpdateStatement {
         .value(Column::Owner, Expr::value(None::<String>))
         .value(Column::LeaseUntil, none())
         .returning_all();
-    match outcome {
-        Outcome::RetryAt(at) => {
-            change.value(Column::RunAt, at).value(Column::Attempts, Expr::col(Column::Attempts).add(1_i64));
-        }
-        Outcome::Paused => {
-            let want = CaseStatement::new()
-                .case(wanted(Want::Cancel), Want::Cancel.as_str())
-                .finally(Want::Pause.as_str());
-            change.value(Column::Want, want);
-        }
-        _ => {}
+    let again = match outcome {
+        Outcome::RetryAt(at) => Some(Expr::value(at)),
+        Outcome::RetryAfter(pause) => Some(clock().add(milliseconds(pause))),
+        _ => None,
+    };
+    if let Some(again) = again {
+        change.value(Column::RunAt, again).value(Column::Attempts, Expr::col(Column::Attempts).add(1_i64));
+    }
+    if outcome == Outcome::Paused {
+        let want = CaseStatement::new()
+            .case(wanted(Want::Cancel), Want::Cancel.as_str())
+            .finally(Want::Pause.as_str());
+        change.value(Column::Want, want);
     }
     change
 }

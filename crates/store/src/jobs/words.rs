@@ -1,5 +1,7 @@
 //! The words that a job's row holds, and how they are written there.
 
+use std::time::Duration;
+
 use engine::ledger::LedgerError;
 
 macro_rules! words {
@@ -89,6 +91,8 @@ pub enum Outcome {
     /// It is to be tried again, not before this time: milliseconds since 1970 by the database's clock
     /// ([`Store::now`](crate::Store::now)). Counts as an attempt.
     RetryAt(i64),
+    /// The same, after this time from now on.
+    RetryAfter(Duration),
     /// It was interrupted and can go on. What people want by then decides: it is queued, paused or cancelled.
     GiveBack,
 }

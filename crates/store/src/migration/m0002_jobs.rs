@@ -37,6 +37,8 @@ enum Job {
     Owner,
     /// Until when nobody else may.
     LeaseUntil,
+    /// From whom the latest claim took it over, if it did.
+    TakenFrom,
     /// How often it was taken over from a worker that had vanished.
     Takeovers,
     /// How often it was put off until later.
@@ -76,6 +78,7 @@ fn job() -> TableCreateStatement {
         .col(ColumnDef::new(Job::Epoch).big_integer().not_null())
         .col(ColumnDef::new(Job::Owner).text())
         .col(ColumnDef::new(Job::LeaseUntil).big_integer())
+        .col(ColumnDef::new(Job::TakenFrom).text())
         .col(ColumnDef::new(Job::Takeovers).big_integer().not_null())
         .col(ColumnDef::new(Job::Attempts).big_integer().not_null())
         .col(ColumnDef::new(Job::CreatedAt).big_integer().not_null())

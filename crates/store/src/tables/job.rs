@@ -42,6 +42,9 @@ pub struct Model {
     pub owner: Option<String>,
     /// Until when.
     pub lease_until: Option<i64>,
+    /// From whom the latest claim took it over.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub taken_from: Option<String>,
     /// How often a worker vanished.
     pub takeovers: i64,
     /// How often it was put off.

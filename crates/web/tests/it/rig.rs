@@ -15,10 +15,13 @@ use mailhost::{MaildirTree, TreeOptions};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use service::Service;
+use service::address_policy::AddressPolicy;
 use service::model::{
     Actor, CheckOutcome, CustomerId, DomainId, EntryId, FoundBy, FoundServer, ImportId, NewEntry, RunId,
     Scope, TokenId,
 };
+use service::network::Network;
+use service::resolver::{ResolveError, Resolver, Srv};
 use store::Store;
 use store::tables::entry;
 use tempfile::TempDir;
@@ -89,6 +92,25 @@ impl Place {
     }
 }
 
+/// A way out that leads nowhere: no test asks a name server.
+fn nowhere() -> Network {
+    #[derive(Debug)]
+    struct NoNames;
+
+    #[async_trait::async_trait]
+    impl Resolver for NoNames {
+        async fn addresses(&self, _: &str) -> Result<Vec<IpAddr>, ResolveError> {
+            Err(ResolveError::NotFound)
+        }
+
+        async fn services(&self, _: &str) -> Result<Vec<Srv>, ResolveError> {
+            Err(ResolveError::NotFound)
+        }
+    }
+
+    Network::new(AddressPolicy::new(Vec::new(), &[]), Arc::new(NoNames))
+}
+
 impl Rig {
     pub(crate) async fn new() -> Rig {
         Rig::with(Place::sqlite(), Settings::default(), |_| {}).await
@@ -103,7 +125,7 @@ impl Rig {
         let mail = directory.path().join("mail");
         std::fs::create_dir(&mail).unwrap();
         let host = MaildirTree::open(&mail, TreeOptions::default()).unwrap();
-        let mut service_settings = service::Settings::new(directory.path().join("sealing.key"));
+        let mut service_settings = service::Settings::new(directory.path().join("sealing.key"), nowhere());
         // Tests sign in more often than people do.
         (service_settings.sign_ins_per_name, service_settings.sign_ins_per_address) = (1000, 1000);
         change(&mut service_settings);
