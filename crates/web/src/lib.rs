@@ -5,15 +5,20 @@
 
 mod address;
 mod api;
+pub mod assets;
+mod charts;
 mod events;
+pub mod html;
 mod limits;
 pub mod metrics;
+pub mod pages;
 mod refusal;
 mod router;
 mod security;
 mod server;
 mod settings;
 mod state;
+pub mod words;
 
 use std::collections::BTreeSet;
 use std::future::Future;
