@@ -3,10 +3,10 @@
 //! A part is found by its id. The sentence for a screen reader is one for the whole list, never one for each row.
 
 use serde::Serialize;
+use service::Readiness;
 use service::model::{Domain, Entry, EntryId, Import, RunSummary, Sample};
 
-use super::mailimport::{self, Readiness};
-use super::{entry, import, run};
+use super::{entry, import, mailimport, run};
 use crate::words::Words;
 
 /// A part of a page.

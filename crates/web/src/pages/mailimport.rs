@@ -1,7 +1,8 @@
 //! The page *Mailimport* of a domain: the form in two tabs, the prepared list, the start, current and finished runs.
 
 use askama::Template;
-use service::model::{Domain, Entry, EntryId, Problem, RunSummary};
+use service::Readiness;
+use service::model::{Domain, Entry, Problem, RunSummary};
 use service::password_policy::{MIN_CHARS, SPECIAL, Unmet};
 
 use super::entry::entry_row;
@@ -10,28 +11,6 @@ use super::frame::{Frame, Live, Pager};
 use super::run::{run_card, run_line};
 use crate::html::Html;
 use crate::words::{Words, number};
-
-/// Whether a domain's prepared list can be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Readiness {
-    /// Entries in the list.
-    pub entries: u64,
-    /// Of these, verified.
-    pub verified: u64,
-    /// Of these, invalid or with a failed check.
-    pub need_attention: u64,
-    /// Of these, waiting for their check or in it.
-    pub pending: u64,
-    /// The first that needs attention.
-    pub first_failed: Option<EntryId>,
-}
-
-impl Readiness {
-    /// Whether there is something, and all of it is verified.
-    pub fn can_start(&self) -> bool {
-        self.entries > 0 && self.verified == self.entries
-    }
-}
 
 /// The form that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

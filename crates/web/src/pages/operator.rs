@@ -2,6 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use service::AuditLine;
 use service::model::{Customer, Domain, Problem};
 
 use super::field::{self, Field, Kind};
@@ -124,21 +125,6 @@ impl AllDomains {
     }
 }
 
-/// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRow {
-    /// When.
-    pub at: Timestamp,
-    /// Name of who did it; empty when nobody was signed in.
-    pub actor: String,
-    /// What, such as `run.start`.
-    pub action: String,
-    /// With what.
-    pub subject: String,
-    /// From where.
-    pub address: Option<String>,
-}
-
 /// The audit log.
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -146,13 +132,13 @@ pub struct Audit {
     /// The frame.
     pub f: Frame,
     /// Lines, newest first.
-    pub lines: Vec<AuditRow>,
+    pub lines: Vec<AuditLine>,
     /// Address of older lines.
     pub older: Option<String>,
 }
 
 impl Audit {
-    pub(crate) fn action(&self, line: &AuditRow) -> String {
+    pub(crate) fn action(&self, line: &AuditLine) -> String {
         self.f.words.audit_action(&line.action)
     }
 }

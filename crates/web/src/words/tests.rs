@@ -177,40 +177,41 @@ fn every_problem_that_service_finds_has_its_sentence() {
 }
 
 #[test]
-fn every_class_of_the_products_table_has_its_sentence() {
-    let classes = [
-        "auth",
-        "imap_disabled",
-        "oauth_expired",
-        "dns",
-        "connect",
+fn every_class_of_failure_has_its_sentence() {
+    let more = [
         "timeout",
         "not_imap",
-        "tls",
         "blocked_address",
-        "throttled",
         "daily_limit",
         "too_many_connections",
-        "unavailable",
-        "limit",
-        "protocol",
-        "unreadable",
-        "uidvalidity_unstable",
-        "server_not_found",
-        "mailbox_password_needed",
-        "quota",
-        "disk_full",
-        "not_writable",
-        "busy",
         "locked",
-        "destination",
         "interrupted",
-        "internal",
     ];
-    for words in both() {
-        for class in classes {
-            assert!(words.knows(&format!("failure-{class}")), "{} {class}", words.code());
+    let classes = service::failure::CLASSES.iter().map(|(class, _)| *class).chain(more);
+    for (class, words) in classes.flat_map(|class| both().map(|words| (class, words))) {
+        assert!(words.knows(&format!("failure-{class}")), "{} {class}", words.code());
+    }
+}
+
+#[test]
+fn every_action_of_the_audit_log_has_its_words() {
+    let mut actions = BTreeSet::new();
+    for source in sources("../service/src", "rs") {
+        for part in source
+            .split("audit::")
+            .skip(1)
+            .filter(|part| part.starts_with("record(") || part.starts_with("write("))
+        {
+            let literal = part.split('"').nth(1).unwrap_or_default();
+            let is_action = literal.contains('.')
+                && literal.bytes().all(|b| b.is_ascii_lowercase() || b"._".contains(&b));
+            actions.extend(is_action.then(|| format!("audit-{}", literal.replace('.', "-"))));
         }
+    }
+    assert!(actions.len() > 5, "{actions:?}");
+    for words in both() {
+        let unknown: Vec<_> = actions.iter().filter(|key| !words.knows(key)).collect();
+        assert_eq!(unknown, Vec::<&String>::new(), "{}", words.code());
     }
 }
 
