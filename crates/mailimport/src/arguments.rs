@@ -25,6 +25,12 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serves the Mailimport page and its API, and does the work
+    #[command(after_long_help = SETTINGS)]
+    Serve(Box<Serve>),
+    /// Does the work beside others, on one PostgreSQL; no page
+    #[command(after_long_help = SETTINGS)]
+    Worker(Box<Worker>),
     /// Imports one account, now. Run it again to bring what is new, or to go on after a stop
     #[command(after_long_help = EXIT_STATUS)]
     Import(Box<Import>),
@@ -57,6 +63,29 @@ Exit status:
   4   the destination refused
   5   interrupted; the same command goes on
   70  internal fault; can be resumed, nothing is lost";
+
+const SETTINGS: &str = "\
+Nothing has to be set. Everything that can be is described in mailimport.sample.toml; the environment goes over the file \
+(MAILIMPORT_LISTEN for listen, MAILIMPORT_WORK_CHECKS for checks in [work]), and these options over both.
+
+SIGTERM and Ctrl-C stop in good order: imports put away what they have in hand, and the next start goes on.";
+
+/// `mailimport serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) service: ServiceOptions,
+    /// Where to listen [default: as the settings say, listen; 127.0.0.1:8993]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+/// `mailimport worker`.
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) service: ServiceOptions,
+}
 
 /// `mailimport import`.
 #[derive(Debug, Args)]
@@ -131,6 +160,11 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: DomainsCommand,
     },
+    /// Keys to the API
+    Tokens {
+        #[command(subcommand)]
+        command: TokensCommand,
+    },
     /// Makes a new sealing key and seals all stored passwords with it; the service must be stopped meanwhile
     RotateKey,
     /// Brings the database up to date and lists what was done to it since it is there
@@ -144,16 +178,13 @@ pub(crate) enum AdminCommand {
 pub(crate) enum UsersCommand {
     /// Lists all
     List,
-    /// Adds a customer, and prints the link by which they set their password
+    /// Adds a customer and prints the link by which they set their password
     Add {
         /// Name to sign in with
         name: String,
         /// Where to write to when an import ends
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
-        /// File that holds the password (a newline at its end does not count); there is no link then
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
     },
     /// Prints a link by which a user sets a new password; earlier links end
     Link {
@@ -190,6 +221,47 @@ pub(crate) enum DomainsCommand {
         /// Such as example.org
         domain: String,
     },
+}
+
+/// `mailimport admin tokens`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensCommand {
+    /// Lists a user's tokens: id, name, what they allow
+    List {
+        /// Whose
+        user: String,
+    },
+    /// Makes a token and prints it, once
+    Add {
+        /// Whose
+        user: String,
+        /// What it is for
+        name: String,
+        /// What it allows
+        #[arg(long = "scope", value_name = "SCOPE", value_enum, value_delimiter = ',', default_values = ["read", "write"])]
+        scopes: Vec<ScopeName>,
+        /// Ends by itself after so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+        days: Option<u16>,
+    },
+    /// Ends a token
+    Revoke {
+        /// Whose
+        user: String,
+        /// Which, as the list shows it
+        id: String,
+    },
+}
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeName {
+    /// Reading lists, imports and reports
+    Read,
+    /// Preparing, starting and steering imports
+    Write,
+    /// What only operators do
+    Admin,
 }
 
 /// `mailimport admin dovecot-config`.

@@ -11,7 +11,7 @@ use imap::TlsTrust;
 use mailhost::{MaildirTree, TreeOptions};
 use nix::unistd::{Gid, Uid};
 use secrecy::ExposeSecret;
-use service::address_policy::AddressPolicy;
+use service::address_policy::{AddressPolicy, Range};
 use service::network::Network;
 use service::resolver::SystemResolver;
 use service::{Service, Settings};
@@ -33,7 +33,8 @@ const DATABASE: &str = "mailimport.db";
 pub(crate) struct NotAssembled(String);
 
 impl NotAssembled {
-    fn of(error: impl std::fmt::Display) -> NotAssembled {
+    /// Of any cause that says itself what it is.
+    pub(crate) fn of(error: impl std::fmt::Display) -> NotAssembled {
         NotAssembled(error.to_string())
     }
 }
@@ -70,7 +71,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<Assembled, NotAssembled>
 }
 
 /// Makes the data directory with mode 0700. One that others may enter is said, and left as it is.
-fn make_data_dir(data: &Path) -> Result<(), NotAssembled> {
+pub(crate) fn make_data_dir(data: &Path) -> Result<(), NotAssembled> {
     let failed = |what: &str, error: std::io::Error| {
         NotAssembled(format!("the data directory {} cannot be {what}: {error}", data.display()))
     };
@@ -118,9 +119,14 @@ fn settings(config: &Config, data: &Path) -> Result<Settings, NotAssembled> {
     Ok(settings)
 }
 
+/// The way out: names that customers type are resolved and judged here.
 fn network(config: &Config) -> Result<Network, NotAssembled> {
-    let allow = config.source.allow.iter().map(|range| range.parse().map_err(NotAssembled::of));
-    let policy = AddressPolicy::new(allow.collect::<Result<_, _>>()?, &config.source.further_ports);
+    let range = |text: &String| {
+        let unusable = |error| NotAssembled(format!("source.allow cannot be used: {error}"));
+        text.parse::<Range>().map_err(unusable)
+    };
+    let allow = config.source.allow.iter().map(range).collect::<Result<_, _>>()?;
+    let policy = AddressPolicy::new(allow, &config.source.further_ports);
     let resolver = SystemResolver::new().map_err(NotAssembled::of)?;
     Ok(Network::new(policy, Arc::new(resolver)))
 }

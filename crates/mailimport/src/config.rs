@@ -17,7 +17,7 @@ use toml::Table;
 
 use crate::arguments::ServiceOptions;
 
-pub(crate) use self::value::{Hidden, PublicUrl};
+pub(crate) use self::value::{Hidden, LogFormat, PublicUrl};
 
 /// Where the file is looked for when nobody says where it is.
 const SYSTEM_FILE: &str = "/etc/mailimport/mailimport.toml";
@@ -256,12 +256,12 @@ impl Config {
             .unwrap_or_else(|| "mailimport-data".into())
     }
 
-    /// What links that are handed out begin with.
-    pub(crate) fn base_url(&self) -> String {
+    /// What links that are handed out begin with, when `address` is listened on.
+    pub(crate) fn base_url(&self, address: &SocketAddr) -> String {
         let scheme = if self.tls.certificate.is_some() { "https" } else { "http" };
         self.public_url
             .as_ref()
-            .map_or_else(|| format!("{scheme}://{}", self.listen), |url| url.as_str().to_owned())
+            .map_or_else(|| format!("{scheme}://{address}"), |url| url.as_str().to_owned())
     }
 
     /// The root of the mailboxes.

@@ -14,6 +14,7 @@ mod human;
 mod interrupt;
 mod location;
 mod logs;
+mod measure;
 mod notice;
 mod owner;
 mod quantity;
@@ -47,6 +48,8 @@ fn run(arguments: Arguments) -> Result<Exit, setup::WrongUse> {
         Command::Import(import) => commands::import::run(&import),
         Command::Check(check) => commands::check::run(&check),
         Command::Verify(verify) => commands::verify::run(&verify),
+        Command::Serve(serve) => commands::serve::run(&serve),
+        Command::Worker(worker) => commands::worker::run(&worker),
         Command::Admin(admin) => commands::admin::run(&admin),
         Command::Completions { shell } => commands::completions::run(shell),
         Command::Man { directory } => commands::man::run(directory.as_deref()),

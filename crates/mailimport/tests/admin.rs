@@ -82,6 +82,19 @@ fn domains_are_given_and_taken_away() {
 }
 
 #[test]
+fn tokens_are_shown_once_listed_and_revoked() {
+    let place = Place::new();
+    place.done(&["users", "add", "alice"]);
+    let secret = place.done(&["tokens", "add", "alice", "backup script", "--scope", "read", "--days", "30"]);
+    let list = place.done(&["tokens", "list", "alice"]);
+    assert!(list.contains("\tbackup script\tread\tuntil ") && !list.contains(secret.trim_end()), "{list}");
+    let id = list.split('\t').next().unwrap();
+    place.done(&["tokens", "revoke", "alice", id]);
+    assert_eq!(place.done(&["tokens", "list", "alice"]), "");
+    assert!(place.refused(&["tokens", "add", "alice", "x", "--scope", "admin"], 1).contains("not allowed"));
+}
+
+#[test]
 fn what_is_made_is_private() {
     let place = Place::new();
     assert!(place.done(&["migrations"]).lines().any(|line| line.starts_with("m0001")));

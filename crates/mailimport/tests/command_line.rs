@@ -46,6 +46,11 @@ fn help_of_verify_is_like_this() {
 }
 
 #[test]
+fn help_of_serve_is_like_this() {
+    insta::assert_snapshot!(help(&["serve", "--help"]));
+}
+
+#[test]
 fn help_of_admin_is_like_this() {
     insta::assert_snapshot!(help(&["admin", "--help"]));
 }
@@ -60,8 +65,18 @@ fn every_command_has_a_manual_page() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("man1");
     help(&["man", path.to_str().unwrap()]);
-    for command in ["-admin", "-admin-users-add", "-check", "-completions", "-import", "-man", "-verify", ""]
-    {
+    for command in [
+        "-admin",
+        "-admin-users-add",
+        "-check",
+        "-completions",
+        "-import",
+        "-man",
+        "-serve",
+        "-verify",
+        "-worker",
+        "",
+    ] {
         assert!(path.join(format!("mailimport{command}.1")).is_file(), "{command}");
     }
     assert!(std::fs::read_to_string(path.join("mailimport-import.1")).unwrap().contains("tls\\-pin"));

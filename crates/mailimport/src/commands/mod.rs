@@ -5,7 +5,9 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod man;
+pub(crate) mod serve;
 pub(crate) mod verify;
+pub(crate) mod worker;
 
 use std::io::Write;
 use std::sync::Arc;

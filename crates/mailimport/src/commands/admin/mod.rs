@@ -2,6 +2,7 @@
 
 mod domains;
 mod dovecot_config;
+mod tokens;
 mod users;
 
 use service::model::{Actor, Customer, CustomerId, Role, Via};
@@ -57,10 +58,11 @@ async fn on_the_service(config: &Config, command: &AdminCommand) -> Result<(), N
         return Ok(());
     }
     let assembled = assemble::assemble(config).await?;
-    let console = Console { base: config.base_url(), service: assembled.service.clone() };
+    let console = Console { base: config.base_url(&config.listen), service: assembled.service.clone() };
     let done = match command {
         AdminCommand::Users { command } => users::run(&console, command).await,
         AdminCommand::Domains { command } => domains::run(&console, command).await,
+        AdminCommand::Tokens { command } => tokens::run(&console, command).await,
         AdminCommand::Migrations => migrations(&assembled).await,
         // Answered before anything was opened.
         AdminCommand::DovecotConfig(_) | AdminCommand::RotateKey => Ok(()),

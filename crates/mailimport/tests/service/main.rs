@@ -1,0 +1,8 @@
+//! The service as its operator runs it: a process that is started, asked, stopped and killed.
+
+#![allow(clippy::unwrap_used, reason = "an expectation of the test")]
+
+mod http;
+mod journey;
+mod process;
+mod start;
