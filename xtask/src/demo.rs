@@ -1,11 +1,12 @@
-//! `cargo xtask demo`: three mailboxes move from one private mail server to another, and an independent judge
-//! compares every message.
+//! `cargo xtask demo`: three mailboxes move from one private mail server to another, by the command line and by the page,
+//! and an independent judge compares every message.
 //!
 //! Everything happens on the loopback interface and on free ports. Nothing is left running, however it ends; the
 //! machine's own mail server, if there is one, is not touched.
 
 mod interrupt;
 mod mailboxes;
+mod page;
 mod program;
 
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +20,7 @@ use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 
 use self::interrupt::Interrupt;
 use self::mailboxes::Mailbox;
+use self::page::{Page, Place};
 use self::program::{Job, Program};
 use crate::step::{Failure, announce};
 
@@ -31,9 +33,9 @@ const PROGRAMS: [&str; 2] = ["/usr/sbin/dovecot", "/usr/lib/dovecot/imap"];
 /// How the demo is run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Leave both mail servers running until Ctrl-C, to look at the result with a mail program
+    /// Do everything without waiting: stop the page and the servers at the end, and say by the exit status how it went
     #[arg(long)]
-    keep: bool,
+    headless: bool,
 }
 
 /// Runs the demo; fails when anything is missing or differs.
@@ -64,9 +66,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     announce("7. Import again while it runs: nothing must be copied");
     house.each(|job, mailbox| nothing_copied(mailbox, &program.import_again(job)?))?;
     announce("8. An independent judge reads both servers and compares");
-    let outcome = house.judge(&new, &interrupt);
+    let outcome = house.judge(&new, &interrupt, |user| (user.to_owned(), PASSWORD));
     interrupt.check()?;
-    house.conclude(new, outcome, options, &interrupt)
+    drop(new);
+    let shown = house.show_page(&program, outcome, options, &interrupt);
+    house.stop();
+    shown
 }
 
 /// Installs Dovecot when it is missing, and says so first.
@@ -203,88 +208,143 @@ impl House {
         Dovecot::start(&DovecotOptions::with_users(users)).map_err(|error| error.to_string())
     }
 
-    fn judge(&self, new: &Dovecot, interrupt: &Interrupt) -> Result<(), Failure> {
+    /// Compares each old mailbox with the new one of that name and password.
+    fn judge(
+        &self,
+        new: &Dovecot,
+        interrupt: &Interrupt,
+        named: impl Fn(&str) -> (String, &'static str),
+    ) -> Result<(), Failure> {
         let mut unequal = Vec::new();
         for mailbox in &self.mailboxes {
             interrupt.check()?;
-            let [old, new] =
-                [self.old.plain(), new.plain()].map(|addr| judge::Account::new(addr, mailbox.user, PASSWORD));
+            let (user, password) = named(mailbox.user);
+            let old = judge::Account::new(self.old.plain(), mailbox.user, PASSWORD);
+            let new = judge::Account::new(new.plain(), &user, password);
             let verdict =
                 judge::compare(&old, &new, &mailboxes::expected()).map_err(|error| error.to_string())?;
             let all = (mailbox.content.folders.len(), mailbox.content.messages());
             if verdict.is_equal() && (verdict.folders, verdict.messages) == all {
-                println!(
-                    "{}: {} folders, {} messages, all equal",
-                    mailbox.user,
-                    all.0,
-                    grouped(all.1 as u64)
-                );
+                println!("{user}: {} folders, {} messages, all equal", all.0, grouped(all.1 as u64));
             } else {
-                println!(
-                    "{}: {} folders and {} messages were expected; {verdict}",
-                    mailbox.user, all.0, all.1
-                );
+                println!("{user}: {} folders and {} messages were expected; {verdict}", all.0, all.1);
                 unequal.push(mailbox.user);
             }
         }
         if unequal.is_empty() { Ok(()) } else { Err(format!("Not equal: {}.", unequal.join(", "))) }
     }
 
-    /// Says how it ended and how to look at it, and stops the servers.
-    fn conclude(
-        mut self,
-        mut new: Dovecot,
-        outcome: Result<(), Failure>,
+    /// The same accounts once more, as a customer would bring them: by the page. Then says how to look at it.
+    fn show_page(
+        &self,
+        program: &Program,
+        by_command: Result<(), Failure>,
         options: &Options,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
+        announce("9. The same by the page: mailimport serve, the accounts as a CSV, check, start");
+        let place = self.place()?;
+        let page = Page::open(program, &place, interrupt)?;
+        println!("The page is at {}; the accounts stand in {}.", page.base, place.csv().display());
+        let csv = page::csv(&self.mailboxes, self.old.tls());
+        std::fs::write(place.csv(), &csv).map_err(|error| error.to_string())?;
+        println!("{} connections verified.", page.prepare(&csv, interrupt)?);
+        let run = page.run(interrupt)?;
+        let imported = number(&run, "/progress/imported")?;
+        println!("The run is {}: {} messages imported.", run["state"], grouped(imported));
+        announce("10. A mail server as the operator would set it up, and the judge again");
+        let new = self.operators_server(program, &place)?;
+        let named = |user: &str| (format!("{user}@{}", page::DOMAIN), page::NEW_PASSWORD);
+        let by_page = self.judge(&new, interrupt, named).and_then(|()| match run["state"].as_str() {
+            Some("completed") => Ok(()),
+            _ => Err(format!("The run ended as {}.", run["state"])),
+        });
+        let outcome = by_command.and(by_page);
         announce("Result");
         match &outcome {
             Ok(()) => {
                 let all = grouped(self.mailboxes.iter().map(Mailbox::messages).sum());
                 println!(
-                    "All {all} messages of {} mailboxes arrived: same octets, flags, keywords, dates, order, \
-                     folders and subscriptions.",
+                    "All {all} messages of {} mailboxes arrived, by the command line and by the page: same octets, \
+                     flags, keywords, dates, order, folders and subscriptions.",
                     self.mailboxes.len()
                 );
             }
             Err(failure) => println!("THE MAILBOXES DIFFER. {failure}"),
         }
-        if options.keep {
-            self.show(&new);
+        if !options.headless {
+            self.show(&page, &place, &new);
             interrupt.wait();
-            println!("\nStopping both servers.");
+            println!("\nStopping the page and the servers.");
         }
-        new.stop();
-        self.old.stop();
-        let directory = self.directory.keep();
-        println!(
-            "\nThe servers are stopped. The imported mailboxes are Maildirs in {}.",
-            directory.display()
-        );
-        if !options.keep {
-            println!("To look at them with a mail program: cargo xtask demo --keep");
-        }
-        println!("To remove them: rm -r {}", directory.display());
         outcome
     }
 
-    /// How to look at the new server.
-    fn show(&self, new: &Dovecot) {
-        let users: Vec<&str> = self.mailboxes.iter().map(|mailbox| mailbox.user).collect();
-        let (port, ca) = (new.tls().port(), new.ca_pem().display());
+    fn place(&self) -> Result<Place<'_>, Failure> {
+        let (uid, gid) = self.old.owner();
+        let place = Place {
+            directory: self.directory.path(),
+            old: self.old.tls(),
+            ca: self.old.ca_pem(),
+            mail_user: is_root().then(|| format!("{uid}:{gid}")),
+        };
+        std::fs::create_dir_all(place.mail()).map_err(|error| error.to_string())?;
+        if is_root() {
+            std::os::unix::fs::chown(place.mail(), Some(uid), Some(gid))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(place)
+    }
+
+    /// A Dovecot with the configuration that mailimport prints for it.
+    fn operators_server(&self, program: &Program, place: &Place) -> Result<Dovecot, Failure> {
+        let files = testkit::certificate::write(testkit::certificate::Kind::default(), self.directory.path())
+            .map_err(|error| error.to_string())?;
+        let (mail, certificate, key) = (
+            format!("maildir:{}", place.mail().display()),
+            files.certificate.display().to_string(),
+            files.key.display().to_string(),
+        );
+        let arguments =
+            ["admin", "dovecot-config", &mail, "--for", "2.3", "--certificate", &certificate, "--key", &key];
+        println!("$ mailimport {}", arguments.join(" "));
+        let complete = program.output(&arguments, |command| place.settings(command))?;
+        let options = DovecotOptions { complete: Some(complete), ..DovecotOptions::default() };
+        Dovecot::start(&options).map_err(|error| error.to_string())
+    }
+
+    /// How to look at the page and at the new server.
+    fn show(&self, page: &Page, place: &Place, new: &Dovecot) {
+        let port = new.tls().port();
         println!(
-            "\nLook at the imported mailboxes with any mail program:\n  \
+            "\nLook at the page:\n  \
+             address   {}\n  \
+             name      {}\n  \
+             password  {}\n  \
+             the accounts once more, to send or to paste there: {}\n\
+             Look at the imported mailboxes with any mail program:\n  \
              IMAP server  localhost, port {port}, SSL/TLS (the old one: port {})\n  \
-             user         {}\n  \
-             password     {PASSWORD}\n  \
-             certificate  of a test authority: accept it, or trust {ca}\n\
-             or in another terminal:\n  \
-             curl --cacert {ca} --user anna:{PASSWORD} imaps://localhost:{port}/\n  \
-             curl --cacert {ca} --user anna:{PASSWORD} 'imaps://localhost:{port}/INBOX;UID=1'\n\
-             Both servers run until you press Ctrl-C.",
+             user         anna@{domain}, bruno@{domain} or clara@{domain}\n  \
+             password     {}\n  \
+             certificate  of a test authority: accept it\n\
+             Everything runs until you press Ctrl-C.",
+            page.base,
+            page::CUSTOMER,
+            page::SIGN_IN,
+            place.csv().display(),
             self.old.tls().port(),
-            users.join(", ")
+            page::NEW_PASSWORD,
+            domain = page::DOMAIN,
+        );
+    }
+
+    /// Stops the old server; what was imported stays.
+    fn stop(mut self) {
+        self.old.stop();
+        let directory = self.directory.keep();
+        println!(
+            "\nEverything is stopped. The imported mailboxes are Maildirs in {0}; to remove them: rm -r {0}",
+            directory.display()
         );
     }
 }

@@ -178,13 +178,16 @@ pub(crate) enum AdminCommand {
 pub(crate) enum UsersCommand {
     /// Lists all
     List,
-    /// Adds a customer and prints the link by which they set their password
+    /// Adds a customer, and prints the link by which they set their password
     Add {
         /// Name to sign in with
         name: String,
         /// Where to write to when an import ends
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// File that holds the password (a newline at its end does not count); there is no link then
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
     },
     /// Prints a link by which a user sets a new password; earlier links end
     Link {

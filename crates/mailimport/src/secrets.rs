@@ -119,7 +119,7 @@ fn from_variable(name: &str, value: &OsStr) -> Result<SecretString, SecretError>
     filled(name, text)
 }
 
-fn from_file(path: &Path) -> Result<SecretString, SecretError> {
+pub(crate) fn from_file(path: &Path) -> Result<SecretString, SecretError> {
     let failed = |error: std::io::Error| SecretError::File(path.to_owned(), error.to_string());
     let name = path.display().to_string();
     let mut octets = Vec::new();

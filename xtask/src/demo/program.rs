@@ -84,6 +84,32 @@ impl Program {
         serde_json::from_str(&text).map_err(|error| format!("The report cannot be read: {error}"))
     }
 
+    /// The program without arguments, in a clean environment.
+    pub(super) fn plain(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        let ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("MAILIMPORT_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// What it prints, when it ends well.
+    pub(super) fn output(
+        &self,
+        arguments: &[&str],
+        set: impl FnOnce(&mut Command),
+    ) -> Result<String, Failure> {
+        let mut command = self.plain();
+        set(command.args(arguments).stdin(Stdio::null()));
+        let output = command.output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(format!("mailimport {} ended with {}: {said}", arguments.join(" "), output.status))
+    }
+
     fn command(&self, what: &str, job: &Job) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(job.arguments(what));

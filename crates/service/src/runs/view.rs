@@ -78,7 +78,8 @@ pub(crate) fn import_view(row: import::Model, domain: &str, takeovers: u32) -> I
         takeovers,
         folders: row.folders.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         samples: Vec::new(),
-        report: row.report.and_then(|text| serde_json::from_str(&text).ok()),
+        // While it works on, an interrupted attempt's report would only be misleading.
+        report: row.report.filter(|_| state.is_final()).and_then(|text| serde_json::from_str(&text).ok()),
     }
 }
 

@@ -4,15 +4,21 @@ use super::{Console, NotDone};
 use crate::arguments::UsersCommand;
 use crate::commands::print;
 use crate::human::plain;
+use crate::secrets;
 
 /// Does what is asked for.
 pub(super) async fn run(console: &Console, command: &UsersCommand) -> Result<(), NotDone> {
     let (service, actor) = (&console.service, console.actor());
     match command {
         UsersCommand::List => list(console).await,
-        UsersCommand::Add { name, email } => {
+        UsersCommand::Add { name, email, password_file } => {
+            let password = password_file.as_deref().map(secrets::from_file).transpose();
+            let password = password.map_err(|error| NotDone(error.to_string()))?;
             let (_, link) = service.create_customer(&actor, name, email.as_deref()).await?;
-            console.print_link(&link);
+            match password {
+                None => console.print_link(&link),
+                Some(password) => drop(service.use_link(&link.secret, None, password, None).await?),
+            }
             Ok(())
         }
         UsersCommand::Link { name } => {
