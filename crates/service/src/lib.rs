@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod clock;
 pub mod csv;
+pub mod discovery;
 mod entries;
 pub mod entry_fields;
 mod error;
@@ -24,7 +25,6 @@ pub mod password_policy;
 pub mod providers;
 mod queue;
 pub mod reports;
-
 pub mod resolver;
 mod rotation;
 mod runs;

@@ -13,6 +13,9 @@ use crate::address_policy::{AddressPolicy, Refusal};
 use crate::resolver::{ResolveError, Resolver};
 use crate::server_field;
 
+/// Port of HTTPS.
+const HTTPS: u16 = 443;
+
 /// Name resolution and address policy together. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -23,26 +26,48 @@ pub struct Network {
 struct Inner {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolver>,
+    tls: imap::Tls,
+    https_port: u16,
 }
 
 /// Why a host cannot be connected to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Closed {
     /// It has no address.
+    #[error(transparent)]
     Unknown(ResolveError),
     /// It has one that is not allowed.
+    #[error("{0}")]
     Refused(Refusal),
 }
 
 impl Network {
-    /// With this policy and this resolver.
-    pub fn new(policy: AddressPolicy, resolver: Arc<dyn Resolver>) -> Network {
-        Network { inner: Arc::new(Inner { policy, resolver }) }
+    /// With this policy, this resolver, and this trust for documents that are fetched.
+    pub fn new(policy: AddressPolicy, resolver: Arc<dyn Resolver>, tls: imap::Tls) -> Network {
+        Network::with_https_port(policy, resolver, tls, HTTPS)
+    }
+
+    /// The same where web servers listen elsewhere: for tests.
+    pub fn with_https_port(
+        policy: AddressPolicy,
+        resolver: Arc<dyn Resolver>,
+        tls: imap::Tls,
+        https_port: u16,
+    ) -> Network {
+        Network { inner: Arc::new(Inner { policy, resolver, tls, https_port }) }
     }
 
     /// How the engine gets to an old server.
     pub fn route(&self) -> Route {
         Route::Guarded(Arc::new(self.clone()))
+    }
+
+    pub(crate) fn tls(&self) -> &imap::Tls {
+        &self.inner.tls
+    }
+
+    pub(crate) fn https_port(&self) -> u16 {
+        self.inner.https_port
     }
 
     pub(crate) fn resolver(&self) -> &dyn Resolver {
@@ -57,10 +82,10 @@ impl Network {
         self.inner.policy.judge_all(&addresses, port).map_err(Closed::Refused)
     }
 
-    /// The addresses of a host at a port that we have chosen, all judged.
-    pub(crate) async fn at_port(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Closed> {
+    /// The addresses of a web server, all judged.
+    pub(crate) async fn web_server(&self, host: &str) -> Result<Vec<SocketAddr>, Closed> {
         let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
-        self.inner.policy.judge_addresses(&addresses, port).map_err(Closed::Refused)
+        self.inner.policy.judge_addresses(&addresses, self.inner.https_port).map_err(Closed::Refused)
     }
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {

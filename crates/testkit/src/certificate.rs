@@ -41,6 +41,15 @@ pub struct Files {
 
 /// Makes an authority and a certificate of the kind wanted and writes them into `directory`.
 pub fn write(kind: Kind, directory: &Path) -> Result<Files> {
+    let hosts: &[&str] = match kind {
+        Kind::WrongHost => &["elsewhere.example"],
+        _ => &["localhost", "127.0.0.1"],
+    };
+    write_for(kind, hosts, directory)
+}
+
+/// The same for a server with these names.
+pub fn write_for(kind: Kind, hosts: &[&str], directory: &Path) -> Result<Files> {
     let ca_key = KeyPair::generate()?;
     let mut ca = CertificateParams::new(Vec::new())?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -49,10 +58,7 @@ pub fn write(kind: Kind, directory: &Path) -> Result<Files> {
     let issuer = Issuer::new(ca, ca_key);
 
     let key = KeyPair::generate()?;
-    let hosts = match kind {
-        Kind::WrongHost => vec!["elsewhere.example".to_owned()],
-        _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-    };
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
     let mut server = CertificateParams::new(hosts)?;
     server.distinguished_name = name("mailimport test server");
     if kind == Kind::Expired {

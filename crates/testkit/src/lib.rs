@@ -13,6 +13,7 @@ pub mod process;
 pub mod proxy;
 pub mod scripted;
 pub mod server;
+pub mod web;
 
 /// Why something of the test kit could not be done.
 #[derive(Debug, thiserror::Error)]

@@ -94,6 +94,11 @@ impl Tls {
         Ok(Tls { connector: TlsConnector::from(Arc::new(config)) })
     }
 
+    /// The same trust for another protocol, as rustls's configuration of a client.
+    pub fn client_config(&self) -> ClientConfig {
+        self.connector.config().as_ref().clone()
+    }
+
     /// Shakes hands as client of `host`.
     pub(super) async fn connect(
         &self,
