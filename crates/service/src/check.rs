@@ -15,11 +15,13 @@ use store::tables::{domain, entry};
 use tokio::time::Instant;
 
 use crate::clock::now;
+use crate::discovery::{self, Candidate};
 use crate::entries::{MAILBOX_PASSWORD, PASSWORD, state_text};
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::identity::domains::next_revision;
-use crate::model::{CheckOutcome, EntryState, Estimate, Failure, FoundBy, FoundServer, Side};
+use crate::model::{CheckOutcome, EntryState, Estimate, Failure, FoundServer, Side};
+use crate::providers;
 use crate::queue::Duty;
 use crate::service::Service;
 use crate::settings::Reach;
@@ -97,7 +99,7 @@ impl Service {
         username: &str,
         password: &SecretString,
     ) -> Result<CheckOutcome> {
-        let candidates = match self.candidates(server, username).await {
+        let candidates = match discovery::find(server, username, &self.inner.settings.network).await {
             Ok(candidates) => candidates,
             Err(failure) => return Ok(blank(None, Some(failure))),
         };
@@ -105,8 +107,8 @@ impl Service {
         for candidate in candidates {
             let outcome = self.try_candidate(&candidate, username, password).await?;
             // Only where nothing answers is the next one asked: a password goes to one server.
-            let unreachable = outcome.failure.as_ref().is_some_and(failure::is_unreachable);
-            if !unreachable {
+            let absent = |failure: &Failure| failure::is_unreachable(failure) || failure.class == "dns";
+            if !outcome.failure.as_ref().is_some_and(absent) {
                 return Ok(outcome);
             }
             last.get_or_insert(outcome);
@@ -117,11 +119,11 @@ impl Service {
 
     async fn try_candidate(
         &self,
-        candidate: &(FoundServer, imap::Endpoint),
+        candidate: &Candidate,
         username: &str,
         password: &SecretString,
     ) -> Result<CheckOutcome> {
-        let (found, endpoint) = candidate.clone();
+        let Candidate { endpoint, found } = candidate.clone();
         let user = found.username.as_deref().unwrap_or(username);
         let source = self.source(endpoint, user, password)?;
         match engine::check(&source, &self.check_settings()).await {
@@ -137,24 +139,8 @@ impl Service {
                     ..blank(Some(found), None)
                 })
             }
-            Err(error) => Ok(failed(found, &error.stop())),
+            Err(error) => Ok(failed(found, username, &error.stop())),
         }
-    }
-
-    /// The servers to try, in this order.
-    async fn candidates(
-        &self,
-        server: &str,
-        username: &str,
-    ) -> std::result::Result<Vec<(FoundServer, imap::Endpoint)>, Failure> {
-        let _ = username;
-        let given = crate::server_field::parse(server);
-        let given = given.map_err(|_| failure::of_class(Side::Source, "server_not_found", None))?;
-        let found = |endpoint: imap::Endpoint| {
-            let url = crate::server_field::url(&endpoint);
-            (FoundServer { url, username: None, by: FoundBy::Given, provider: None }, endpoint)
-        };
-        Ok(given.into_iter().map(found).collect())
     }
 
     /// Whether the mailbox is there, can be made, and has room.
@@ -228,8 +214,14 @@ async fn current(writing: &store::Writing<'_>, duty: &Duty) -> Result<Option<ent
     Ok(row.filter(|row| row.job_id == Some(duty.number())))
 }
 
-fn failed(found: FoundServer, stop: &Stop) -> CheckOutcome {
-    blank(Some(found), Some(failure::of_stop(stop)))
+fn failed(found: FoundServer, username: &str, stop: &Stop) -> CheckOutcome {
+    let failure = failure::of_stop(stop);
+    let asks = providers::hint(&found.url, username, &failure.class);
+    CheckOutcome {
+        hint: asks.map(|asks| asks.hint),
+        hint_url: asks.and_then(|asks| asks.url).map(str::to_owned),
+        ..blank(Some(found), Some(failure))
+    }
 }
 
 fn blank(server: Option<FoundServer>, failure: Option<Failure>) -> CheckOutcome {

@@ -26,8 +26,15 @@ pub struct Network {
 struct Inner {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolver>,
-    tls: imap::Tls,
-    https_port: u16,
+    web: Web,
+}
+
+/// How documents are fetched.
+#[derive(Debug, Clone)]
+struct Web {
+    /// `None`: the machine's own authorities.
+    tls: Option<imap::Tls>,
+    port: u16,
 }
 
 /// Why a host cannot be connected to.
@@ -42,19 +49,19 @@ pub(crate) enum Closed {
 }
 
 impl Network {
-    /// With this policy, this resolver, and this trust for documents that are fetched.
-    pub fn new(policy: AddressPolicy, resolver: Arc<dyn Resolver>, tls: imap::Tls) -> Network {
-        Network::with_https_port(policy, resolver, tls, HTTPS)
+    /// With this policy and this resolver.
+    pub fn new(policy: AddressPolicy, resolver: Arc<dyn Resolver>) -> Network {
+        Network { inner: Arc::new(Inner { policy, resolver, web: Web { tls: None, port: HTTPS } }) }
     }
 
-    /// The same where web servers listen elsewhere: for tests.
-    pub fn with_https_port(
+    /// The same where web servers are trusted otherwise and listen elsewhere: for tests.
+    pub fn with_web(
         policy: AddressPolicy,
         resolver: Arc<dyn Resolver>,
         tls: imap::Tls,
-        https_port: u16,
+        port: u16,
     ) -> Network {
-        Network { inner: Arc::new(Inner { policy, resolver, tls, https_port }) }
+        Network { inner: Arc::new(Inner { policy, resolver, web: Web { tls: Some(tls), port } }) }
     }
 
     /// How the engine gets to an old server.
@@ -62,12 +69,13 @@ impl Network {
         Route::Guarded(Arc::new(self.clone()))
     }
 
-    pub(crate) fn tls(&self) -> &imap::Tls {
-        &self.inner.tls
+    /// Whom to trust when a document is fetched.
+    pub(crate) fn web_tls(&self) -> Result<imap::Tls, imap::Error> {
+        self.inner.web.tls.clone().map_or_else(|| imap::Tls::new(imap::TlsTrust::default()), Ok)
     }
 
     pub(crate) fn https_port(&self) -> u16 {
-        self.inner.https_port
+        self.inner.web.port
     }
 
     pub(crate) fn resolver(&self) -> &dyn Resolver {
@@ -85,7 +93,7 @@ impl Network {
     /// The addresses of a web server, all judged.
     pub(crate) async fn web_server(&self, host: &str) -> Result<Vec<SocketAddr>, Closed> {
         let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
-        self.inner.policy.judge_addresses(&addresses, self.inner.https_port).map_err(Closed::Refused)
+        self.inner.policy.judge_addresses(&addresses, self.inner.web.port).map_err(Closed::Refused)
     }
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {

@@ -60,10 +60,10 @@ fn places(domain: &str, address: &str, port: u16) -> impl Iterator<Item = Url> {
     })
 }
 
-fn client(network: &Network) -> Result<Client, reqwest::Error> {
+fn client(network: &Network) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
     let port = network.https_port();
-    Client::builder()
-        .tls_backend_preconfigured(network.tls().client_config())
+    let client = Client::builder()
+        .tls_backend_preconfigured(network.web_tls()?.client_config())
         .dns_resolver(Arc::new(Judged(network.clone())))
         .redirect(Policy::custom(move |attempt| follow(attempt, port)))
         .https_only(true)
@@ -71,7 +71,8 @@ fn client(network: &Network) -> Result<Client, reqwest::Error> {
         .no_proxy()
         .timeout(PATIENCE)
         .user_agent(concat!("mailimport/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .build()?;
+    Ok(client)
 }
 
 /// Resolves names for the HTTPS client and lets only judged addresses through.

@@ -81,7 +81,7 @@ fn setting(
         asked: Mutex::default(),
     });
     let policy = AddressPolicy::new(vec![OPEN.parse().unwrap()], &[]);
-    let network = Network::with_https_port(policy, names.clone(), tls, web.addr().port());
+    let network = Network::with_web(policy, names.clone(), tls, web.addr().port());
     Setting { names, network, web, _directory: directory }
 }
 
@@ -270,8 +270,8 @@ async fn a_document_that_is_too_large_or_not_trusted_is_not_read() {
     let mut names = Names::default();
     names.hosts.insert("autoconfig.other.example", vec![OPEN.parse().unwrap()]);
     let policy = AddressPolicy::new(vec![OPEN.parse().unwrap()], &[]);
-    let (tls, port) = (untrusted.network.tls().clone(), untrusted.web.addr().port());
-    untrusted.network = Network::with_https_port(policy, Arc::new(names), tls, port);
+    let (tls, port) = (untrusted.network.web_tls().unwrap(), untrusted.web.addr().port());
+    untrusted.network = Network::with_web(policy, Arc::new(names), tls, port);
     assert_eq!(untrusted.find("", "anna@other.example").await, Err("server_not_found".to_owned()));
     assert_eq!(untrusted.web.asked(), []);
 }
