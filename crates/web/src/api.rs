@@ -8,14 +8,13 @@ mod account;
 mod auth;
 mod body;
 mod description;
-pub(crate) mod docs;
 mod domains;
 mod entries;
 mod events;
 mod imports;
 mod operator;
 mod paging;
-mod problem;
+pub(crate) mod problem;
 mod repeat;
 mod runs;
 mod tokens;
@@ -40,8 +39,8 @@ pub(crate) const ROOT: &str = "/api/v1";
 /// Where its description is.
 pub(crate) const DESCRIPTION: &str = "/api/v1/openapi.json";
 
-/// The API's routes, and their names.
-pub(crate) fn router(app: &App) -> (Router<App>, Vec<Route>) {
+/// The API's routes, their names, and their description.
+pub(crate) fn router(app: &App) -> (Router<App>, Vec<Route>, OpenApi) {
     let tokens = from_fn_with_state(app.clone(), auth::token);
     let people = from_fn_with_state(app.clone(), auth::person);
     let repeat = from_fn_with_state(app.clone(), repeat::once);
@@ -50,15 +49,16 @@ pub(crate) fn router(app: &App) -> (Router<App>, Vec<Route>) {
     description.merge(people_description);
     let mut names = names(&description);
     names.push(("GET".to_owned(), DESCRIPTION.to_owned()));
+    let document = description.clone();
     let router = with_token
         .layer(repeat.clone())
         .layer(tokens)
         .merge(for_people.layer(repeat).layer(people))
-        .route(DESCRIPTION, get(async move || Json(description.clone())))
+        .route(DESCRIPTION, get(async move || Json(document.clone())))
         .route(&format!("{ROOT}/{{*unknown}}"), any(unknown_address));
     let router =
         bounded(router).layer(from_fn_with_state(app.clone(), origin::check)).layer(from_fn(problem::shape));
-    (router, names)
+    (router, names, description)
 }
 
 /// The methods and addresses that are described.

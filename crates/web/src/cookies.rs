@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::security::client::{Client, Transport};
 
 /// Octets of a value at most: browsers keep 4096 for name, value and attributes.
-const LONGEST: usize = 3500;
+pub(crate) const LONGEST: usize = 3500;
 
 /// A cookie of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! themselves and say what they saw last.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ const RETRY: Duration = Duration::from_secs(3);
 
 /// Which revision the other side has seen, when it comes again by itself (HTML standard, 9.2.4).
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// An event in the making.
+pub(crate) type Told = Pin<Box<dyn Future<Output = Option<Event>> + Send>>;
 
 /// Counts the streams that are open.
 #[derive(Debug)]
@@ -63,12 +67,14 @@ impl Streams {
         }
         *open += 1;
         drop(customers);
+        metrics::gauge!("mailimport_http_streams").increment(1);
         Ok(Room { _permit: permit, customer, customers: self.customers.clone() })
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
+        metrics::gauge!("mailimport_http_streams").decrement(1);
         let mut customers = self.customers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = customers.get_mut(&self.customer) {
             *open -= 1;
@@ -82,7 +88,6 @@ impl Drop for Room {
 /// What proves, again and again, that a stream may go on.
 pub(crate) enum Proof {
     /// A session's cookie.
-    #[allow(dead_code, reason = "for pages")]
     Session(String),
     /// An API token.
     Token(String),
@@ -128,7 +133,7 @@ impl Watching {
         let since = seen.unwrap_or(since);
         let room = app.streams().enter(actor.customer)?;
         // Whoever may not look is told so now, with a status, and not by a stream that ends.
-        app.service().changes(&actor, watch, i64::MAX).await?;
+        app.service().revision(&actor, watch).await?;
         let mut ticks = tokio::time::interval(app.settings().stream_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let now = Instant::now();
@@ -182,7 +187,7 @@ impl Watching {
     /// The answer; `tell` makes an event of changes, or none when they say nothing.
     pub(crate) fn into_response<F>(self, tell: F) -> Response
     where
-        F: FnMut(Changes) -> Option<Event> + Send + 'static,
+        F: FnMut(Changes) -> Told + Send + 'static,
     {
         let mut response =
             Sse::new(self.events(tell)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
@@ -193,7 +198,7 @@ impl Watching {
 
     fn events<F>(self, tell: F) -> impl Stream<Item = Result<Event, std::convert::Infallible>>
     where
-        F: FnMut(Changes) -> Option<Event>,
+        F: FnMut(Changes) -> Told,
     {
         // The first event says only how long to wait before coming again.
         let first = Some(Event::default().retry(RETRY));
@@ -204,7 +209,7 @@ impl Watching {
             loop {
                 let changes = watching.next().await?;
                 let revision = changes.revision;
-                if let Some(event) = tell(changes) {
+                if let Some(event) = tell(changes).await {
                     return Some((Ok(event.id(revision.to_string())), (watching, tell, None)));
                 }
             }

@@ -79,8 +79,10 @@ impl FromRequest<App> for Form {
 async fn encoded(request: Request, app: &App) -> Result<Form, Refusal> {
     let body = axum::body::Bytes::from_request(request, app).await;
     let body = body.map_err(|rejection| incomplete(rejection.status()))?;
-    let fields: Vec<_> =
-        url::form_urlencoded::parse(&body).take(MOST + 1).map(|(name, value)| (name.into(), value.into())).collect();
+    let fields: Vec<_> = url::form_urlencoded::parse(&body)
+        .take(MOST + 1)
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
     if fields.len() > MOST {
         return Err(incomplete(StatusCode::BAD_REQUEST));
     }

@@ -18,7 +18,6 @@ pub(crate) enum Refusal {
     /// What the service said.
     Service(Error),
     /// A page for people who are signed in.
-    #[allow(dead_code, reason = "for pages")]
     SignInNeeded {
         /// Where they wanted to go.
         to: String,
@@ -28,7 +27,6 @@ pub(crate) enum Refusal {
     /// API: name and password are needed here, or they are wrong.
     PersonNeeded(Credentials),
     /// The form's token is missing or of another session.
-    #[allow(dead_code, reason = "for pages")]
     StaleForm,
     /// The form is on somebody else's page.
     OtherSite,

@@ -17,7 +17,7 @@ use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use crate::refusal::of_panic;
 use crate::security::{client, headers, observe};
 use crate::state::App;
-use crate::{api, limits, metrics};
+use crate::{api, handlers, limits, metrics};
 
 /// A method and the pattern of an address.
 pub type Route = (String, String);
@@ -28,7 +28,6 @@ pub(crate) struct Routes {
     names: Vec<Route>,
 }
 
-#[allow(dead_code, reason = "for pages")]
 impl Routes {
     pub(crate) fn new() -> Routes {
         Routes { router: Router::new(), names: Vec::new() }
@@ -87,9 +86,12 @@ pub(crate) fn router(app: &App) -> (Router, BTreeSet<Route>) {
         .get("/readyz", metrics::ready)
         .get("/metrics", metrics::show);
     let (plain, mut names) = plain.into_parts();
-    let (api, api_names) = api::router(app);
+    let (api, api_names, description) = api::router(app);
+    let (pages, page_names) = handlers::router(app, description);
     names.extend(api_names);
-    let router = bounded(plain)
+    names.extend(page_names);
+    let router = pages
+        .merge(bounded(plain))
         .merge(api)
         // What is left without a body here is no page and no call: a probe, or a fault in a layer.
         .layer(CatchPanicLayer::custom(of_panic))

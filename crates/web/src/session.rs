@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rand::TryRngCore;
@@ -16,6 +16,8 @@ use service::Session;
 use service::model::{Actor, Language, Role, Theme};
 
 use crate::cookies::{self, Keep, Name};
+use crate::flash;
+use crate::pages::{Flash, Frame, Person};
 use crate::refusal::Refusal;
 use crate::security::client::Client;
 use crate::state::App;
@@ -57,13 +59,16 @@ pub(crate) struct Visit {
     pub(crate) client: Client,
     /// Path and query that were asked for.
     pub(crate) path: String,
+    /// What the last action did.
+    flash: Option<Flash>,
 }
 
 impl Visit {
     /// What [`look_up`] found.
     pub(crate) fn of(parts: &Parts) -> Result<Visit, Refusal> {
         // Only a route outside its layer lacks it.
-        let missing = || Refusal::Service(service::Error::Internal("a page's route lies outside its layer".to_owned()));
+        let missing =
+            || Refusal::Service(service::Error::Internal("a page's route lies outside its layer".to_owned()));
         parts.extensions.get().cloned().ok_or_else(missing)
     }
 
@@ -73,6 +78,43 @@ impl Visit {
             Who::Session(signed) => &signed.session.csrf,
             Who::Visitor { token, .. } => token,
         }
+    }
+
+    /// The frame of the page that was asked for.
+    pub(crate) fn frame(&self) -> Frame {
+        self.frame_at(&self.path)
+    }
+
+    /// The frame of a page that is shown as the answer to a form; its own address is `path`.
+    pub(crate) fn frame_at(&self, path: &str) -> Frame {
+        let person = match &self.who {
+            Who::Session(signed) => {
+                let Actor { name, role, .. } = &signed.session.actor;
+                Some(Person { name: name.clone(), role: *role })
+            }
+            Who::Visitor { .. } => None,
+        };
+        Frame {
+            words: self.words.clone(),
+            theme: self.theme,
+            person,
+            csrf: self.csrf().to_owned(),
+            path: path.to_owned(),
+            flash: self.flash.clone(),
+            live: None,
+        }
+    }
+
+    /// Sends the browser on after a form.
+    pub(crate) fn go(&self, to: &str) -> Response {
+        Redirect::to(to).into_response()
+    }
+
+    /// The same, with what was done told there.
+    pub(crate) fn go_and_tell(&self, to: &str, flash: Flash) -> Response {
+        let mut response = self.go(to);
+        flash::write(response.headers_mut(), self.client, flash);
+        response
     }
 }
 
@@ -85,9 +127,13 @@ pub(crate) async fn look_up(State(app): State<App>, request: Request, next: Next
     };
     parts.extensions.insert(visit.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if let (Who::Visitor { token, known: false }, true) = (&visit.who, is_page) {
         cookies::set(response.headers_mut(), visit.client, Name::Visitor, token, Keep::Session);
+    }
+    if visit.flash.is_some() && is_page {
+        cookies::remove(response.headers_mut(), visit.client, Name::Flash);
     }
     response
 }
@@ -113,7 +159,7 @@ async fn visit(app: &App, parts: &Parts) -> Result<Visit, service::Error> {
         None => visitor(parts),
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    Ok(Visit { who, words, theme, client, path })
+    Ok(Visit { who, words, theme, client, path, flash: flash::read(parts) })
 }
 
 /// Scripts write a cookie's value percent-encoded.

@@ -6,6 +6,7 @@ use service::Service;
 use tokio::sync::watch;
 
 use crate::events::Streams;
+use crate::pending::PendingSignIns;
 use crate::settings::Settings;
 
 /// Cheap to clone.
@@ -16,6 +17,7 @@ struct Inner {
     service: Service,
     settings: Settings,
     streams: Streams,
+    pending: PendingSignIns,
     /// Its value becomes `true` when the server stops: streams end then.
     stopping: watch::Sender<bool>,
 }
@@ -23,7 +25,8 @@ struct Inner {
 impl App {
     pub(crate) fn new(service: Service, settings: Settings) -> App {
         let streams = Streams::new(settings.streams, settings.streams_per_customer);
-        App(Arc::new(Inner { service, settings, streams, stopping: watch::Sender::new(false) }))
+        let pending = PendingSignIns::default();
+        App(Arc::new(Inner { service, settings, streams, pending, stopping: watch::Sender::new(false) }))
     }
 
     pub(crate) fn service(&self) -> &Service {
@@ -36,6 +39,10 @@ impl App {
 
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    pub(crate) fn pending(&self) -> &PendingSignIns {
+        &self.0.pending
     }
 
     /// Lets streams end.

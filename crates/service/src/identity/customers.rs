@@ -41,6 +41,16 @@ impl Service {
         Ok(customers)
     }
 
+    /// One of all customers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] for who is no operator, and when there is no such customer.
+    pub async fn any_customer(&self, actor: &Actor, id: CustomerId) -> Result<Customer> {
+        require_operator(actor)?;
+        Ok(customer_view(self.customer_row(id.0).await?, 0))
+    }
+
     /// A new customer, with the link by which they set their password.
     ///
     /// # Errors

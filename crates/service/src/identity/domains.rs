@@ -80,6 +80,17 @@ impl Service {
         self.domain_views(rows).await
     }
 
+    /// One of all domains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] for who is no operator, and when there is no such domain.
+    pub async fn any_domain(&self, actor: &Actor, id: DomainId) -> Result<Domain> {
+        require_operator(actor)?;
+        let row = domain::Entity::find_by_id(id.0).one(self.reading()).await?.ok_or(Error::NotFound)?;
+        self.domain_views(vec![row]).await?.pop().ok_or(Error::NotFound)
+    }
+
     /// Gives a customer a domain.
     ///
     /// # Errors

@@ -39,10 +39,7 @@ impl Service {
     pub async fn begin_totp(&self, actor: &Actor) -> Result<TotpSetup> {
         let row = self.person(actor).await?;
         let secret = SecretString::from(Secret::generate().to_base32());
-        let setup = TotpSetup {
-            otpauth_url: totp(&secret, &row.name)?.to_url().map_err(Error::internal)?,
-            secret_base32: secret.expose_secret().to_owned(),
-        };
+        let setup = setup(&secret, &row.name)?;
         let sealed = self.inner.vault.seal(place(row.id), &secret);
         let writing = self.writing().await?;
         let mut changed: customer::ActiveModel = row.into();
@@ -50,6 +47,18 @@ impl Service {
         changed.update(writing.connection()).await?;
         writing.commit().await?;
         Ok(setup)
+    }
+
+    /// The secret that still waits for its first code: who mistyped it can go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forbidden`] for tokens.
+    pub async fn pending_totp(&self, actor: &Actor) -> Result<Option<TotpSetup>> {
+        let row = self.person(actor).await?;
+        let Some(sealed) = &row.totp_pending else { return Ok(None) };
+        let secret = self.inner.vault.unseal(place(row.id), sealed).map_err(Error::internal)?;
+        setup(&secret, &row.name).map(Some)
     }
 
     /// Switches the second factor on, when the code is right.
@@ -119,6 +128,13 @@ pub(crate) const TOTP: &str = "totp";
 
 fn place(customer: Uuid) -> Place {
     Place { customer, row: customer, field: TOTP }
+}
+
+fn setup(secret: &SecretString, name: &str) -> Result<TotpSetup> {
+    Ok(TotpSetup {
+        otpauth_url: totp(secret, name)?.to_url().map_err(Error::internal)?,
+        secret_base32: secret.expose_secret().to_owned(),
+    })
 }
 
 fn totp(secret: &SecretString, name: &str) -> Result<Totp> {

@@ -68,8 +68,10 @@ async fn open(
 ) -> Result<Response, Refusal> {
     let proof = Proof::Token(token.0);
     let watching = Watching::open(&app, caller.actor, watch, since.since, proof, &headers).await?;
-    Ok(watching
-        .into_response(|changes| Event::default().event("changes").json_data(Changes::from(changes)).ok()))
+    Ok(watching.into_response(|changes| {
+        let event = Event::default().event("changes").json_data(Changes::from(changes));
+        Box::pin(async move { event.ok() })
+    }))
 }
 
 /// What changes in a domain's prepared list and its runs.

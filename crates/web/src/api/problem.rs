@@ -78,7 +78,6 @@ pub(super) struct Problems(#[to_schema] ProblemDetails);
 type Kind = (&'static str, &'static str);
 
 /// Every kind that there is, for the documentation.
-#[allow(dead_code, reason = "for pages")]
 pub(crate) const KINDS: &[Kind] = &[
     BAD_REQUEST,
     TOKEN_MISSING,

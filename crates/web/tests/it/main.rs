@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "in tests an unwrap states an expectation")]
 
 mod api;
+mod events;
+mod forms;
+mod headers;
 mod openapi;
 mod rig;
 mod routes;
+mod sign_in;
 mod tenancy;

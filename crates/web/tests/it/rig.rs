@@ -177,6 +177,7 @@ impl Rig {
             Json::Csv(text) => {
                 request.header(header::CONTENT_TYPE, "text/csv").body(Body::from(text.to_owned()))
             }
+            Json::Form(text) => request.header(header::CONTENT_TYPE, FORM).body(Body::from(text.to_owned())),
         };
         self.send(request.unwrap()).await
     }
@@ -188,6 +189,75 @@ pub(crate) enum Json<'a> {
     None,
     Text(&'a str),
     Csv(&'a str),
+    Form(&'a str),
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A browser at one's own machine: on plain HTTP, as the cookies are called there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Browser {
+    cookies: std::collections::BTreeMap<String, String>,
+    /// The token that it puts into its forms.
+    pub(crate) csrf: String,
+}
+
+impl Browser {
+    /// Of somebody who has signed in.
+    pub(crate) fn of(person: &Person) -> Browser {
+        let cookies = [("mailimport".to_owned(), person.session.clone())].into();
+        Browser { cookies, csrf: person.csrf.clone() }
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+        if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies.join("; ")) }
+    }
+
+    pub(crate) async fn get(&mut self, rig: &Rig, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).body(Body::empty()).unwrap();
+        let answer = rig.send(request).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Sends a form of ours.
+    pub(crate) async fn post(&mut self, rig: &Rig, path: &str, fields: &str) -> Answer {
+        let body = format!("csrf={}&{fields}", self.csrf);
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, FORM);
+        let request = request.header("sec-fetch-site", "same-origin").header(header::ORIGIN, "null");
+        let answer = rig.send(request.body(Body::from(body)).unwrap()).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// A form of one's own tampering: no token of its own accord.
+    pub(crate) async fn forge(&self, rig: &Rig, path: &str, fields: &str) -> Answer {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, FORM);
+        rig.send(request.body(Body::from(fields.to_owned())).unwrap()).await
+    }
+
+    /// Keeps cookies as browsers do, and the token of the page's forms.
+    fn keep(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            if line.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        if let Some((_, rest)) = answer.body.split_once("name=\"csrf\" value=\"") {
+            self.csrf = rest.split('"').next().unwrap().to_owned();
+        }
+    }
 }
 
 /// An answer, read to its end.
@@ -221,6 +291,11 @@ pub(crate) async fn send(router: Router, mut request: Request<Body>) -> Answer {
         false => body.collect().await.unwrap().to_bytes().to_vec(),
     };
     let body = String::from_utf8_lossy(&body).into_owned();
+    // What went in as a secret is in no answer, whatever the test is about.
+    let whole = format!("{:?}{body}", parts.headers);
+    for canary in [CANARY, MAILBOX_CANARY] {
+        assert!(!whole.contains(canary), "a secret in an answer: {whole}");
+    }
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
