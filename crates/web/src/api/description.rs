@@ -3,6 +3,8 @@
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::problem::ProblemDetails;
+
 /// The description without its routes.
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +26,8 @@ use utoipa::{Modify, OpenApi};
         (name = "tokens", description = "What programs come in with; made by people, with name and password."),
         (name = "operator", description = "Customers, all domains, the audit log. For others this is not there.")
     ),
+    // The macro for answers names the schema without what it refers to.
+    components(schemas(ProblemDetails)),
     modifiers(&Ways)
 )]
 pub(super) struct Description;

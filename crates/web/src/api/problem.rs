@@ -20,7 +20,7 @@ use crate::security::observe::RequestId;
 pub(super) struct ProblemDetails {
     /// Where this kind of problem is described, relative to this server.
     #[serde(rename = "type")]
-    #[schema(example = "/api#problem-not_ready", format = "uri-reference")]
+    #[schema(example = "/api#ProblemCode-not_ready", format = "uri-reference")]
     kind: String,
     /// The kind in English.
     title: String,
@@ -30,8 +30,7 @@ pub(super) struct ProblemDetails {
     /// What happened, in English.
     detail: String,
     /// The kind as a word that does not change.
-    #[schema(example = "not_ready")]
-    code: &'static str,
+    code: ProblemCode,
     /// What of the request cannot be used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<FieldProblem>,
@@ -74,119 +73,160 @@ impl From<Problem> for FieldProblem {
 #[response(status = "default", description = "Refused", content_type = "application/problem+json")]
 pub(super) struct Problems(#[to_schema] ProblemDetails);
 
-/// A kind of problem: its word, its title.
-type Kind = (&'static str, &'static str);
+/// The kinds of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ProblemCode {
+    /// The request cannot be read.
+    BadRequest,
+    /// A token is needed.
+    TokenMissing,
+    /// This token is unknown, revoked or over.
+    TokenUnknown,
+    /// Name and password are needed.
+    PersonNeeded,
+    /// Name, password or code are not right.
+    PersonUnknown,
+    /// A code of the second factor is needed.
+    CodeNeeded,
+    /// This is not allowed.
+    Forbidden,
+    /// The request comes from another site.
+    OtherSite,
+    /// There is no such thing here.
+    NotFound,
+    /// This method is not for this address.
+    MethodNotAllowed,
+    /// This took too long.
+    Timeout,
+    /// There is nothing to import yet.
+    Empty,
+    /// Not every entry is verified.
+    NotReady,
+    /// It was changed meanwhile.
+    Changed,
+    /// It has ended already.
+    Ended,
+    /// It is still working.
+    StillWorking,
+    /// There is nothing to try again.
+    NothingToRetry,
+    /// The passwords were erased.
+    SecretsErased,
+    /// This name is taken.
+    NameTaken,
+    /// A mailimport of this domain is still working.
+    DomainBusy,
+    /// The request is too large.
+    TooLarge,
+    /// This kind of body is not read here.
+    MediaType,
+    /// Something of the request cannot be used.
+    Invalid,
+    /// This idempotency key is in use.
+    IdempotencyKeyReused,
+    /// Too many requests.
+    TooMany,
+    /// An internal fault.
+    Internal,
+    /// Not available at the moment.
+    Unavailable,
+}
 
-/// Every kind that there is, for the documentation.
-pub(crate) const KINDS: &[Kind] = &[
-    BAD_REQUEST,
-    TOKEN_MISSING,
-    TOKEN_UNKNOWN,
-    PERSON_NEEDED,
-    PERSON_UNKNOWN,
-    CODE_NEEDED,
-    FORBIDDEN,
-    OTHER_SITE,
-    NOT_FOUND,
-    METHOD,
-    TIMEOUT,
-    EMPTY,
-    NOT_READY,
-    CHANGED,
-    ENDED,
-    STILL_WORKING,
-    NOTHING_TO_RETRY,
-    SECRETS_ERASED,
-    NAME_TAKEN,
-    DOMAIN_BUSY,
-    TOO_LARGE,
-    MEDIA_TYPE,
-    INVALID,
-    KEY_REUSED,
-    TOO_MANY,
-    INTERNAL,
-    UNAVAILABLE,
-];
+impl ProblemCode {
+    /// The kind in English.
+    fn title(self) -> &'static str {
+        match self {
+            ProblemCode::BadRequest => "The request cannot be read",
+            ProblemCode::TokenMissing => "A token is needed",
+            ProblemCode::TokenUnknown => "This token is unknown, revoked or over",
+            ProblemCode::PersonNeeded => "Name and password are needed",
+            ProblemCode::PersonUnknown => "Name, password or code are not right",
+            ProblemCode::CodeNeeded => "A code of the second factor is needed",
+            ProblemCode::Forbidden => "This is not allowed",
+            ProblemCode::OtherSite => "The request comes from another site",
+            ProblemCode::NotFound => "There is no such thing here",
+            ProblemCode::MethodNotAllowed => "This method is not for this address",
+            ProblemCode::Timeout => "This took too long",
+            ProblemCode::Empty => "There is nothing to import yet",
+            ProblemCode::NotReady => "Not every entry is verified",
+            ProblemCode::Changed => "It was changed meanwhile",
+            ProblemCode::Ended => "It has ended already",
+            ProblemCode::StillWorking => "It is still working",
+            ProblemCode::NothingToRetry => "There is nothing to try again",
+            ProblemCode::SecretsErased => "The passwords were erased",
+            ProblemCode::NameTaken => "This name is taken",
+            ProblemCode::DomainBusy => "A mailimport of this domain is still working",
+            ProblemCode::TooLarge => "The request is too large",
+            ProblemCode::MediaType => "This kind of body is not read here",
+            ProblemCode::Invalid => "Something of the request cannot be used",
+            ProblemCode::IdempotencyKeyReused => "This idempotency key is in use",
+            ProblemCode::TooMany => "Too many requests",
+            ProblemCode::Internal => "An internal fault",
+            ProblemCode::Unavailable => "Not available at the moment",
+        }
+    }
 
-const BAD_REQUEST: Kind = ("bad_request", "The request cannot be read");
-const TOKEN_MISSING: Kind = ("token_missing", "A token is needed");
-const TOKEN_UNKNOWN: Kind = ("token_unknown", "This token is unknown, revoked or over");
-const PERSON_NEEDED: Kind = ("person_needed", "Name and password are needed");
-const PERSON_UNKNOWN: Kind = ("person_unknown", "Name, password or code are not right");
-const CODE_NEEDED: Kind = ("code_needed", "A code of the second factor is needed");
-const FORBIDDEN: Kind = ("forbidden", "This is not allowed");
-const OTHER_SITE: Kind = ("other_site", "The request comes from another site");
-const NOT_FOUND: Kind = ("not_found", "There is no such thing here");
-const METHOD: Kind = ("method_not_allowed", "This method is not for this address");
-const TIMEOUT: Kind = ("timeout", "This took too long");
-const EMPTY: Kind = ("empty", "There is nothing to import yet");
-const NOT_READY: Kind = ("not_ready", "Not every entry is verified");
-const CHANGED: Kind = ("changed", "It was changed meanwhile");
-const ENDED: Kind = ("ended", "It has ended already");
-const STILL_WORKING: Kind = ("still_working", "It is still working");
-const NOTHING_TO_RETRY: Kind = ("nothing_to_retry", "There is nothing to try again");
-const SECRETS_ERASED: Kind = ("secrets_erased", "The passwords were erased");
-const NAME_TAKEN: Kind = ("name_taken", "This name is taken");
-const DOMAIN_BUSY: Kind = ("domain_busy", "A mailimport of this domain is still working");
-const TOO_LARGE: Kind = ("too_large", "The request is too large");
-const MEDIA_TYPE: Kind = ("media_type", "This kind of body is not read here");
-const INVALID: Kind = ("invalid", "Something of the request cannot be used");
-const KEY_REUSED: Kind = ("idempotency_key_reused", "This idempotency key is in use");
-const TOO_MANY: Kind = ("too_many", "Too many requests");
-const INTERNAL: Kind = ("internal", "An internal fault");
-const UNAVAILABLE: Kind = ("unavailable", "Not available at the moment");
+    /// The word, as it stands in the answer.
+    fn word(self) -> String {
+        // A variant without fields is a text.
+        serde_json::to_value(self).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
 
-fn kind(refusal: &Refusal) -> Kind {
+fn code(refusal: &Refusal) -> ProblemCode {
     match refusal {
         Refusal::Service(error) => match error {
-            Error::NotFound => NOT_FOUND,
-            Error::Forbidden => FORBIDDEN,
-            Error::Invalid(_) => INVALID,
-            Error::Conflict(conflict) => kind_of_conflict(conflict),
-            Error::TooMany { .. } => TOO_MANY,
-            Error::Internal(_) => INTERNAL,
+            Error::NotFound => ProblemCode::NotFound,
+            Error::Forbidden => ProblemCode::Forbidden,
+            Error::Invalid(_) => ProblemCode::Invalid,
+            Error::Conflict(conflict) => code_of_conflict(conflict),
+            Error::TooMany { .. } => ProblemCode::TooMany,
+            Error::Internal(_) => ProblemCode::Internal,
         },
-        Refusal::SignInNeeded { .. } | Refusal::TokenNeeded(Credentials::Missing) => TOKEN_MISSING,
-        Refusal::TokenNeeded(_) => TOKEN_UNKNOWN,
-        Refusal::PersonNeeded(Credentials::Missing) => PERSON_NEEDED,
-        Refusal::PersonNeeded(Credentials::Wrong) => PERSON_UNKNOWN,
-        Refusal::PersonNeeded(Credentials::CodeMissing) => CODE_NEEDED,
-        Refusal::StaleForm | Refusal::OtherSite => OTHER_SITE,
-        Refusal::Unreadable(_) => BAD_REQUEST,
-        Refusal::WrongFields(_) => INVALID,
-        Refusal::MediaType { .. } => MEDIA_TYPE,
-        Refusal::TooManyStreams => TOO_MANY,
-        Refusal::Status(status) => kind_of_status(*status),
+        Refusal::SignInNeeded { .. } | Refusal::TokenNeeded(Credentials::Missing) => {
+            ProblemCode::TokenMissing
+        }
+        Refusal::TokenNeeded(_) => ProblemCode::TokenUnknown,
+        Refusal::PersonNeeded(Credentials::Missing) => ProblemCode::PersonNeeded,
+        Refusal::PersonNeeded(Credentials::Wrong) => ProblemCode::PersonUnknown,
+        Refusal::PersonNeeded(Credentials::CodeMissing) => ProblemCode::CodeNeeded,
+        Refusal::StaleForm | Refusal::OtherSite => ProblemCode::OtherSite,
+        Refusal::Unreadable(_) => ProblemCode::BadRequest,
+        Refusal::WrongFields(_) => ProblemCode::Invalid,
+        Refusal::MediaType { .. } => ProblemCode::MediaType,
+        Refusal::TooManyStreams => ProblemCode::TooMany,
+        Refusal::Status(status) => code_of_status(*status),
     }
 }
 
-fn kind_of_conflict(conflict: &Conflict) -> Kind {
+fn code_of_conflict(conflict: &Conflict) -> ProblemCode {
     match conflict {
-        Conflict::Empty => EMPTY,
-        Conflict::NotReady(_) => NOT_READY,
-        Conflict::Changed => CHANGED,
-        Conflict::Ended => ENDED,
-        Conflict::StillWorking => STILL_WORKING,
-        Conflict::NothingToRetry => NOTHING_TO_RETRY,
-        Conflict::SecretsErased => SECRETS_ERASED,
-        Conflict::NameTaken => NAME_TAKEN,
-        Conflict::DomainBusy => DOMAIN_BUSY,
-        Conflict::IdempotencyKeyReused => KEY_REUSED,
+        Conflict::Empty => ProblemCode::Empty,
+        Conflict::NotReady(_) => ProblemCode::NotReady,
+        Conflict::Changed => ProblemCode::Changed,
+        Conflict::Ended => ProblemCode::Ended,
+        Conflict::StillWorking => ProblemCode::StillWorking,
+        Conflict::NothingToRetry => ProblemCode::NothingToRetry,
+        Conflict::SecretsErased => ProblemCode::SecretsErased,
+        Conflict::NameTaken => ProblemCode::NameTaken,
+        Conflict::DomainBusy => ProblemCode::DomainBusy,
+        Conflict::IdempotencyKeyReused => ProblemCode::IdempotencyKeyReused,
     }
 }
 
-fn kind_of_status(status: StatusCode) -> Kind {
+fn code_of_status(status: StatusCode) -> ProblemCode {
     match status {
-        StatusCode::NOT_FOUND => NOT_FOUND,
-        StatusCode::FORBIDDEN => FORBIDDEN,
-        StatusCode::METHOD_NOT_ALLOWED => METHOD,
-        StatusCode::REQUEST_TIMEOUT => TIMEOUT,
-        StatusCode::PAYLOAD_TOO_LARGE => TOO_LARGE,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => MEDIA_TYPE,
-        StatusCode::TOO_MANY_REQUESTS => TOO_MANY,
-        StatusCode::SERVICE_UNAVAILABLE => UNAVAILABLE,
-        status if status.is_client_error() => BAD_REQUEST,
-        _ => INTERNAL,
+        StatusCode::NOT_FOUND => ProblemCode::NotFound,
+        StatusCode::FORBIDDEN => ProblemCode::Forbidden,
+        StatusCode::METHOD_NOT_ALLOWED => ProblemCode::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => ProblemCode::Timeout,
+        StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemCode::MediaType,
+        StatusCode::TOO_MANY_REQUESTS => ProblemCode::TooMany,
+        StatusCode::SERVICE_UNAVAILABLE => ProblemCode::Unavailable,
+        status if status.is_client_error() => ProblemCode::BadRequest,
+        _ => ProblemCode::Internal,
     }
 }
 
@@ -203,12 +243,12 @@ fn detail(refusal: &Refusal) -> String {
         }
         Refusal::MediaType { expected } => format!("The body has to be {expected}."),
         Refusal::TooManyStreams => "Too many streams are open.".to_owned(),
-        other => format!("{}.", kind(other).1),
+        other => format!("{}.", code(other).title()),
     }
 }
 
 fn details(refusal: &Refusal, request: Option<Uuid>) -> ProblemDetails {
-    let (code, title) = kind(refusal);
+    let code = code(refusal);
     let (problems, readiness) = match refusal {
         Refusal::Service(Error::Invalid(problems)) | Refusal::WrongFields(problems) => {
             (problems.clone(), None)
@@ -219,8 +259,8 @@ fn details(refusal: &Refusal, request: Option<Uuid>) -> ProblemDetails {
         _ => (Vec::new(), None),
     };
     ProblemDetails {
-        kind: format!("/api#problem-{code}"),
-        title: title.to_owned(),
+        kind: format!("/api#ProblemCode-{}", code.word()),
+        title: code.title().to_owned(),
         status: refusal.status().as_u16(),
         detail: detail(refusal),
         code,
