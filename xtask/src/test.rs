@@ -34,7 +34,8 @@ fn install() -> Result<(), Failure> {
         eprintln!("   installing the Debian packages {}", missing.join(", "));
     }
     testkit::server::install_missing().map_err(|error| error.to_string())?;
-    testkit::factory::fetch_corpus().map_err(|error| error.to_string())
+    testkit::factory::fetch_corpus().map_err(|error| error.to_string())?;
+    testkit::browser::fetch_axe().map_err(|error| error.to_string())
 }
 
 /// The tests come last and nothing is printed after their summary.

@@ -4,6 +4,7 @@
 //! It depends on no other crate of the workspace and has its own small IMAP client, so that a fault in
 //! the product cannot hide itself by being made twice. Everything blocks; nothing here runs in production.
 
+pub mod browser;
 pub mod certificate;
 pub mod factory;
 pub mod imap_client;

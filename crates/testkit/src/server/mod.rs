@@ -43,12 +43,17 @@ const PACKAGES: &[&str] = &[
     "courier-authlib-userdb",
     "openssl",
     "postgresql",
+    "chromium",
+    "chromium-driver",
+    // Without a font nothing is drawn.
+    "fonts-dejavu-core",
 ];
 
 /// Packages that conflict with Dovecot's and are only unpacked.
 const UNPACKED: &[&str] = &["cyrus-imapd", "courier-imap"];
 
-/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier, PostgreSQL).
+/// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier,
+/// PostgreSQL, Chromium).
 #[must_use]
 pub fn required_packages() -> &'static [&'static str] {
     PACKAGES
