@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Does the work beside others, on one PostgreSQL; no page
     #[command(after_long_help = SETTINGS)]
     Worker(Box<Worker>),
-    /// Imports one account, now. Run it again to bring what is new, or to go on after a stop
+    /// Imports one account, or many, now. Run it again to bring what is new, or to go on after a stop
     #[command(after_long_help = EXIT_STATUS)]
     Import(Box<Import>),
     /// Logs in, counts folders and messages, estimates the time; changes nothing
@@ -59,10 +59,27 @@ Exit status:
   0   complete (verify: both sides are equal)
   1   finished with exceptions (verify: the sides differ)
   2   wrong use
-  3   the source refused: address, TLS, login
+  3   the source refused: address, TLS, login (--csv: none of the accounts could start)
   4   the destination refused
   5   interrupted; the same command goes on
   70  internal fault; can be resumed, nothing is lost";
+
+const SOURCE: &str = "Old account: imaps://USER@HOST[:PORT], or imap://USER@HOST[:PORT] for STARTTLS";
+
+const SOURCE_AT_LENGTH: &str = "\
+Old account: imaps://USER@HOST[:PORT], or imap://USER@HOST[:PORT] for STARTTLS
+
+imaps is TLS from the first octet (port 993), imap is TLS by STARTTLS (port 143), without which there is no connection. USER is \
+percent-encoded where it holds / : % or spaces.
+
+The password comes from MAILIMPORT_SOURCE_PASSWORD, from --source-password-file, or is asked for on a terminal. An OAuth access \
+token comes from MAILIMPORT_SOURCE_TOKEN or --source-token-file.";
+
+const CSV_AT_LENGTH: &str = "\
+Many accounts: a CSV file, one account a line
+
+IMAP server;IMAP username;IMAP password;Mailbox;Password, as on the Mailimport page. A password with a semicolon stands in \
+quotation marks. Delimiter, encoding and a header are recognised.";
 
 const SETTINGS: &str = "\
 Nothing has to be set. Everything that can be is described in mailimport.sample.toml; the environment goes over the file \
@@ -89,11 +106,34 @@ pub(crate) struct Worker {
 
 /// `mailimport import`.
 #[derive(Debug, Args)]
+#[command(override_usage = "mailimport import [OPTIONS] <SOURCE> <DESTINATION>\n       \
+                            mailimport import [OPTIONS] --csv <FILE> --domain <DOMAIN> <DESTINATION>")]
 pub(crate) struct Import {
+    #[arg(value_name = "SOURCE", help = SOURCE, long_help = SOURCE_AT_LENGTH)]
+    // With --csv it is the one and only place, the DESTINATION.
+    pub(crate) source: String,
+    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
+    ///
+    /// With --csv PATH is the root of the new mailboxes, PATH/DOMAIN/MAILBOX/Maildir, with their passwords' hashes in
+    /// PATH/passwd; `mailimport admin dovecot-config` prints how Dovecot serves them.
+    #[arg(value_name = "DESTINATION", required_unless_present = "csv", conflicts_with = "csv")]
+    pub(crate) destination: Option<String>,
+    #[arg(
+        long, value_name = "FILE", requires = "domain", help_heading = "Many accounts",
+        help = "Many accounts: a CSV file, one account a line", long_help = CSV_AT_LENGTH,
+        conflicts_with_all = [
+            "source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "tls_pin", "include",
+            "exclude", "since", "max_size", "map", "dry_run", "adopt", "rate", "compress",
+        ],
+    )]
+    pub(crate) csv: Option<PathBuf>,
+    /// The part after the @ of the new mailboxes
+    #[arg(long, value_name = "DOMAIN", requires = "csv", help_heading = "Many accounts")]
+    pub(crate) domain: Option<String>,
     #[command(flatten)]
-    pub(crate) source: SourceOptions,
+    pub(crate) account: SourceOptions,
     #[command(flatten)]
-    pub(crate) destination: DestinationOptions,
+    pub(crate) ledger: LedgerOption,
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,
     #[command(flatten)]
@@ -113,9 +153,27 @@ pub(crate) struct Import {
 
 /// `mailimport check`.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "mailimport check [OPTIONS] <SOURCE>\n       mailimport check [OPTIONS] --csv <FILE>"
+)]
 pub(crate) struct Check {
+    #[arg(
+        value_name = "SOURCE", required_unless_present = "csv", help = SOURCE, long_help = SOURCE_AT_LENGTH,
+        conflicts_with = "csv",
+    )]
+    pub(crate) source: Option<String>,
+    #[arg(
+        long, value_name = "FILE", help_heading = "Many accounts", help = "Many accounts: a CSV file, one account a line",
+        long_help = CSV_AT_LENGTH,
+        conflicts_with_all =
+            ["source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "tls_pin"],
+    )]
+    pub(crate) csv: Option<PathBuf>,
+    /// The part after the @ of the new mailboxes, where they are to be told from others
+    #[arg(long, value_name = "DOMAIN", requires = "csv", help_heading = "Many accounts")]
+    pub(crate) domain: Option<String>,
     #[command(flatten)]
-    pub(crate) source: SourceOptions,
+    pub(crate) account: SourceOptions,
     #[command(flatten)]
     pub(crate) patience: PatienceOption,
     #[command(flatten)]
@@ -125,10 +183,15 @@ pub(crate) struct Check {
 /// `mailimport verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    #[arg(value_name = "SOURCE", help = SOURCE, long_help = SOURCE_AT_LENGTH)]
+    pub(crate) source: String,
+    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: String,
     #[command(flatten)]
-    pub(crate) source: SourceOptions,
+    pub(crate) account: SourceOptions,
     #[command(flatten)]
-    pub(crate) destination: DestinationOptions,
+    pub(crate) ledger: LedgerOption,
     #[command(flatten)]
     pub(crate) selection: SelectionOptions,
     #[command(flatten)]
@@ -216,7 +279,6 @@ pub(crate) enum DomainsCommand {
         /// Such as example.org
         domain: String,
         /// Whose it is
-        #[arg(long, value_name = "NAME")]
         user: String,
     },
     /// Takes a domain away with its prepared list and its finished imports; no mailbox is touched
@@ -306,18 +368,9 @@ pub(crate) struct ServiceOptions {
     pub(crate) data_dir: Option<PathBuf>,
 }
 
-/// Where from, and how to log in there.
+/// How to log in at the old server.
 #[derive(Debug, Args)]
 pub(crate) struct SourceOptions {
-    /// Old account: imaps://USER@HOST[:PORT], or imap://USER@HOST[:PORT] for STARTTLS
-    ///
-    /// imaps is TLS from the first octet (port 993), imap is TLS by STARTTLS (port 143), without which there is no
-    /// connection. USER is percent-encoded where it holds / : % or spaces.
-    ///
-    /// The password comes from MAILIMPORT_SOURCE_PASSWORD, from --source-password-file, or is asked for on a
-    /// terminal. An OAuth access token comes from MAILIMPORT_SOURCE_TOKEN or --source-token-file.
-    #[arg(value_name = "SOURCE")]
-    pub(crate) source: String,
     /// File that holds the password (a newline at its end does not count)
     #[arg(long, value_name = "FILE", conflicts_with = "source_token_file", help_heading = "Old account")]
     pub(crate) source_password_file: Option<PathBuf>,
@@ -338,12 +391,9 @@ pub(crate) struct SourceOptions {
     pub(crate) tls_pin: Option<String>,
 }
 
-/// Where to.
+/// Where it is kept what became of each message.
 #[derive(Debug, Args)]
-pub(crate) struct DestinationOptions {
-    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
-    #[arg(value_name = "DESTINATION")]
-    pub(crate) destination: String,
+pub(crate) struct LedgerOption {
     /// The ledger: what became of each message [default: mailimport-ledger.db in the root of the Maildir]
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,

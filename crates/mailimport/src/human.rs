@@ -198,7 +198,7 @@ fn balance(report: &Report) -> String {
     text
 }
 
-fn exceptions(exceptions: &[Exception]) -> String {
+pub(crate) fn exceptions(exceptions: &[Exception]) -> String {
     let mut text = String::new();
     if exceptions.is_empty() {
         return text;

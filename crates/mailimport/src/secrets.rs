@@ -177,7 +177,6 @@ mod tests {
 
     fn options(password_file: Option<PathBuf>, token_file: Option<PathBuf>) -> SourceOptions {
         SourceOptions {
-            source: String::new(),
             source_password_file: password_file,
             source_token_file: token_file,
             source_master_user: None,

@@ -30,15 +30,16 @@ pub(crate) fn ledger(state: Option<&PathBuf>, mailbox: &std::path::Path) -> Path
 }
 
 /// The old account. May ask for the password.
-pub(crate) fn source(options: &SourceOptions) -> Result<Source, WrongUse> {
+pub(crate) fn source(place: &str, options: &SourceOptions) -> Result<Source, WrongUse> {
     let plaintext = if options.allow_plaintext { Plaintext::Allowed } else { Plaintext::Refused };
-    let account = location::source(&options.source, plaintext)?;
+    let account = location::source(place, plaintext)?;
     let tls = Tls::new(trust(options)?)?;
     let credentials = secrets::credentials(&account.user, &account.endpoint.host, options)?;
     Ok(Source { endpoint: account.endpoint, tls, credentials, route: Route::Anywhere })
 }
 
-fn trust(options: &SourceOptions) -> Result<TlsTrust, WrongUse> {
+/// Which certificates to trust.
+pub(crate) fn trust(options: &SourceOptions) -> Result<TlsTrust, WrongUse> {
     let mut trust = TlsTrust::default();
     for path in &options.tls_ca {
         let named = |error: &dyn std::fmt::Display| WrongUse(format!("{}: {error}", path.display()));

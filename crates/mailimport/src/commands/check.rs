@@ -7,7 +7,7 @@ use engine::folder::Ownership;
 use engine::report::{SourceLine, Stop};
 use serde::Serialize;
 
-use super::{print, print_json, runtime, watch};
+use super::{many, print, print_json, runtime, watch};
 use crate::arguments::{Check, Format};
 use crate::exit::Exit;
 use crate::setup::{self, WrongUse};
@@ -69,7 +69,11 @@ impl Estimate {
 
 /// Checks the source.
 pub(crate) fn run(arguments: &Check) -> Result<Exit, WrongUse> {
-    let source = setup::source(&arguments.source)?;
+    if let Some(csv) = &arguments.csv {
+        return many::check(arguments, csv);
+    }
+    // Clap asks for it where there is no list.
+    let source = setup::source(arguments.source.as_deref().unwrap_or_default(), &arguments.account)?;
     let settings = setup::patient(&arguments.patience);
     let bars = watch(&arguments.output);
     let outcome = runtime()?.block_on(async {

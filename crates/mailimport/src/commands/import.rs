@@ -13,7 +13,9 @@ use serde::Serialize;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::{blank_report, conclude, faulted, print, print_json, refused_by_destination, runtime, watch};
+use super::{
+    blank_report, conclude, faulted, many, print, print_json, refused_by_destination, runtime, watch,
+};
 use crate::arguments::{Format, Import, OutputOptions};
 use crate::bars::Bars;
 use crate::exit::Exit;
@@ -32,14 +34,18 @@ struct Job {
 
 /// Imports, or with `--dry-run` shows the plan.
 pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
-    let mailbox = location::destination(&arguments.destination.destination)?;
+    if let Some(csv) = &arguments.csv {
+        return many::import(arguments, csv);
+    }
+    // Clap asks for it where there is no list.
+    let mailbox = location::destination(arguments.destination.as_deref().unwrap_or_default())?;
     let adoption = if arguments.adopt { Adoption::ByDigest } else { Adoption::OwnNames };
     let job = Job {
         owner: owner::owner(&mailbox, arguments.mail_user.as_deref())?,
-        ledger: setup::ledger(arguments.destination.state.as_ref(), &mailbox),
+        ledger: setup::ledger(arguments.ledger.state.as_ref(), &mailbox),
         selection: setup::selection(&arguments.selection)?,
         settings: setup::settings(&arguments.line, adoption),
-        source: setup::source(&arguments.source)?,
+        source: setup::source(&arguments.source, &arguments.account)?,
         mailbox,
     };
     let bars = watch(&arguments.output);

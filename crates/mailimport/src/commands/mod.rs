@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod man;
+mod many;
 pub(crate) mod serve;
 pub(crate) mod verify;
 pub(crate) mod worker;

@@ -27,12 +27,12 @@ struct Job {
 
 /// Compares both sides.
 pub(crate) fn run(arguments: &Verify) -> Result<Exit, WrongUse> {
-    let mailbox = location::destination(&arguments.destination.destination)?;
+    let mailbox = location::destination(&arguments.destination)?;
     let job = Job {
-        ledger: setup::ledger(arguments.destination.state.as_ref(), &mailbox),
+        ledger: setup::ledger(arguments.ledger.state.as_ref(), &mailbox),
         selection: setup::selection(&arguments.selection)?,
         settings: setup::settings(&arguments.line, Adoption::OwnNames),
-        source: setup::source(&arguments.source)?,
+        source: setup::source(&arguments.source, &arguments.account)?,
         mailbox,
     };
     let bars = watch(&arguments.output);

@@ -95,7 +95,7 @@ fn a_run_survives_a_killed_server_and_its_mail_is_served_with_the_password_that_
     let scene = Scene::new();
     let place = &scene.place;
     place.admin(&["users", "add", "anna"]);
-    place.admin(&["domains", "add", "example.org", "--user", "anna"]);
+    place.admin(&["domains", "add", "example.org", "anna"]);
     let token = place.admin(&["tokens", "add", "anna", "test"]);
 
     let mut server = place.serve();
