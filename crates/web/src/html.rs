@@ -75,6 +75,15 @@ pub(crate) fn icon(name: &'static str) -> Html {
     Html(format!("<svg class=\"icon icon-{name}\" aria-hidden=\"true\"><use href=\"#i-{name}\"/></svg>"))
 }
 
+/// An address whose domain steps back: in a list of one domain the part before the @ is what differs.
+pub(crate) fn address(address: &str) -> Html {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return Html(format!("<span class=\"address\">{}</span>", text(address)));
+    };
+    let (local, domain) = (text(local), text(domain));
+    Html(format!("<span class=\"address\">{local}<span class=\"at\"><wbr>@{domain}</span></span>"))
+}
+
 /// A moment: in the reader's time zone where it is known.
 pub(crate) fn moment(words: &Words, at: &Timestamp) -> Html {
     let exact = at.round(jiff::Unit::Second).unwrap_or(*at);

@@ -36,7 +36,7 @@ overview = Überblick
 error-summary = Bitte zuerst korrigieren
 password-show = Zeigen
 password-hide = Verbergen
-technical-detail = Technische Einzelheiten für den Administrator
+technical-detail = Technische Einzelheiten
 look-again = Neu laden
 look-again-hint = Ohne JavaScript erneuert sich diese Seite nicht von selbst.
 

@@ -1,5 +1,6 @@
 # Läufe, Importe und Berichte.
 
+all-mailboxes = Alle Postfächer
 run-title = Mailimport { $n }
 started = Beginn
 remaining = Restzeit
@@ -20,7 +21,10 @@ count-mailboxes = { $n ->
 count-done = { $n } fertig
 count-done_with_exceptions = { $n } mit Ausnahmen
 count-working = { $n } in Arbeit
-count-retrying = { $n } warten auf den alten Server
+count-retrying = { $n ->
+    [one] { $n } wartet auf den alten Server
+   *[other] { $n } warten auf den alten Server
+}
 count-paused = { $n } angehalten
 count-waiting = { $n } in der Reihe
 count-failed = { $n } fehlgeschlagen

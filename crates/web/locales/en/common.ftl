@@ -36,7 +36,7 @@ overview = Overview
 error-summary = Please correct this first
 password-show = Show
 password-hide = Hide
-technical-detail = Technical detail for the administrator
+technical-detail = Technical detail
 look-again = Look again
 look-again-hint = This page does not renew itself without JavaScript.
 

@@ -1,5 +1,6 @@
 # Runs, imports and reports.
 
+all-mailboxes = All mailboxes
 run-title = Mailimport { $n }
 started = Started
 remaining = Time left

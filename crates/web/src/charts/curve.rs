@@ -91,7 +91,7 @@ pub(crate) fn sparkline(words: &Words, samples: &[Sample]) -> Html {
     }
     let top = points.iter().map(|point| point.speed).fold(1.0, f64::max);
     let line = line(&points, top, |point| point.speed);
-    let title = html::text(&words.naming("chart-spark", &words.speed(top as u64)));
+    let title = html::text(&words.naming("chart-spark", words.speed(top as u64)));
     Html::made(format!(
         "<svg class=\"spark\" viewBox=\"0 -4 {WIDTH} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{title}\"><path class=\"area\" d=\"{}\"/><path class=\"line\" d=\"{line}\"/></svg>",
         HEIGHT + 8.0,

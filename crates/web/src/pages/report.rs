@@ -8,7 +8,7 @@ use crate::html::Html;
 use crate::words::{Chip, Words, number};
 
 /// Exceptions that a page lists; all of them stand in the file and in CSV and JSON.
-const SHOWN: usize = 100;
+const SHOWN: usize = 50;
 
 /// Whether long lists are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,10 +160,18 @@ fn exception_row(words: &Words, exception: &Exception) -> ExceptionRow {
             (None, None) => words.say("exception-folder").into_owned(),
         },
         from: text(&exception.from),
-        date: text(&exception.date),
+        date: exception.date.as_deref().map(|date| sent(words, date)).unwrap_or_default(),
         size: exception.size.map(|size| words.octets(size)).unwrap_or_default(),
         why: words.exception(exception),
         retry: words.say(if exception.retryable { "retry-helps" } else { "retry-useless" }).into_owned(),
+    }
+}
+
+/// The date of a message as the language writes it, or as the message has it where it makes no sense.
+fn sent(words: &Words, date: &str) -> String {
+    match jiff::fmt::rfc2822::parse(date) {
+        Ok(date) => words.moment(date.timestamp()),
+        Err(_) => date.to_owned(),
     }
 }
 

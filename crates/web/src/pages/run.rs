@@ -15,7 +15,11 @@ pub(crate) struct Figures {
     pub(crate) percent_text: String,
     pub(crate) messages: String,
     pub(crate) octets: String,
-    pub(crate) speed: String,
+    /// Only while something moves.
+    pub(crate) speed: Option<String>,
+    /// `about 10–15 minutes`.
+    pub(crate) estimate: Option<String>,
+    /// `about 10–15 minutes left`.
     pub(crate) remaining: Option<String>,
 }
 
@@ -31,16 +35,15 @@ impl Figures {
             _ => words.octets(progress.octets_done),
         };
         let moving = moves == Moves::Yes;
+        let estimate = progress.remaining.filter(|_| moving).map(|left| words.estimate(&left));
         Figures {
             percent: progress.percent(),
             percent_text: words.percent(progress.percent()),
             messages,
             octets,
-            speed: words.speed(if moving { progress.speed } else { 0 }),
-            remaining: progress
-                .remaining
-                .filter(|_| moving)
-                .map(|left| words.naming("time-left", &words.estimate(&left)).into_owned()),
+            speed: moving.then(|| words.speed(progress.speed)),
+            remaining: estimate.as_ref().map(|left| words.naming("time-left", left).into_owned()),
+            estimate,
         }
     }
 }

@@ -82,8 +82,8 @@ impl Words {
     pub fn estimate(&self, estimate: &Estimate) -> String {
         let (unit, key) = match estimate.high {
             0..=MINUTE => return self.say("estimate-moment").into_owned(),
-            ..5_401 => (MINUTE, "minutes"),
-            ..172_801 => (HOUR, "hours"),
+            61..5_401 => (MINUTE, "minutes"),
+            5_401..172_801 => (HOUR, "hours"),
             _ => (DAY, "days"),
         };
         let low = (estimate.low / unit).max(1);
@@ -124,7 +124,7 @@ fn grouped(n: u64, mark: char) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(mark);
         }
         text.push(digit);

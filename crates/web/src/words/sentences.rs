@@ -29,7 +29,7 @@ impl Tone {
     /// The name in the style sheet.
     pub fn class(self) -> &'static str {
         match self {
-            Tone::Quiet => "quiet",
+            Tone::Quiet => "calm",
             Tone::Busy => "busy",
             Tone::Good => "good",
             Tone::Attention => "attention",
@@ -83,12 +83,20 @@ impl Words {
     pub fn import_state(&self, import: &Import) -> Chip {
         match (import.state, import.retry_at) {
             (ImportState::Retrying, Some(at)) => {
-                Chip::new(Tone::Attention, self.naming("import-state-retrying-at", &self.time(at)))
+                Chip::new(Tone::Attention, self.naming("import-state-retrying-at", self.time(at)))
             }
             (ImportState::DoneWithExceptions, _) => {
                 Chip::new(Tone::Attention, self.count("import-state-done_with_exceptions", import.exceptions))
             }
-            (state, _) => Chip::new(import_tone(state), self.say(import_key(state))),
+            (state, _) => {
+                let mut chip = Chip::new(import_tone(state), self.say(import_key(state)));
+                chip.icon = match state {
+                    ImportState::Paused => "pause",
+                    ImportState::Cancelled => "stop",
+                    _ => chip.icon,
+                };
+                chip
+            }
         }
     }
 
@@ -106,9 +114,11 @@ impl Words {
             RunState::Cancelled => (Tone::Quiet, "run-state-cancelled"),
         };
         let mut chip = Chip::new(tone, self.say(key));
-        if run.state == RunState::Paused {
-            chip.icon = "pause";
-        }
+        chip.icon = match run.state {
+            RunState::Paused => "pause",
+            RunState::Cancelled => "stop",
+            _ => chip.icon,
+        };
         chip
     }
 
