@@ -98,7 +98,8 @@ impl Network {
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
         // In its one spelling first, so that no odd spelling of an address is asked for as a name.
-        let host = server_field::host(host).ok_or(ResolveError::NotFound)?;
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let host = server_field::host(&bracketed).ok_or(ResolveError::NotFound)?;
         let found = match host.parse() {
             Ok(address) => vec![address],
             Err(_) => self.inner.resolver.addresses(&host).await?,
@@ -125,5 +126,113 @@ impl AddressGuard for Network {
                 }
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use imap::Security;
+
+    use super::*;
+    use crate::address_policy::OwnAddresses;
+    use crate::resolver::Srv;
+
+    /// Gives one answer after the other, and counts what it was asked.
+    #[derive(Debug, Default)]
+    struct Answers {
+        answers: Mutex<VecDeque<Result<Vec<IpAddr>, ResolveError>>>,
+        asked: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Resolver for Answers {
+        async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+            self.asked.lock().unwrap().push(host.to_owned());
+            self.answers.lock().unwrap().pop_front().unwrap_or(Err(ResolveError::NotFound))
+        }
+
+        async fn services(&self, _: &str) -> Result<Vec<Srv>, ResolveError> {
+            Err(ResolveError::NotFound)
+        }
+    }
+
+    fn network(allowed: &[&str], answers: &[&[&str]]) -> (Network, Arc<Answers>) {
+        let allowed = allowed.iter().map(|range| range.parse().unwrap()).collect();
+        let policy = AddressPolicy::new(allowed, &[]).with_own(OwnAddresses::Listed(Vec::new()));
+        let address = |text: &&str| text.parse().unwrap();
+        let resolver = Arc::new(Answers {
+            answers: Mutex::new(answers.iter().map(|list| Ok(list.iter().map(address).collect())).collect()),
+            asked: Mutex::default(),
+        });
+        (Network::new(policy, resolver.clone()), resolver)
+    }
+
+    async fn ask(network: &Network, host: &str, port: u16) -> Result<Vec<String>, &'static str> {
+        let endpoint = Endpoint { host: host.to_owned(), port, security: Security::ImplicitTls };
+        match AddressGuard::addresses(network, &endpoint).await {
+            Ok(found) => Ok(found.iter().map(SocketAddr::to_string).collect()),
+            Err(imap::Error::AddressRefused { host: named }) if named == host => Err("refused"),
+            Err(imap::Error::Dns { .. }) => Err("dns"),
+            Err(_) => Err("other"),
+        }
+    }
+
+    #[tokio::test]
+    async fn names_are_resolved_once_for_each_connect_and_judged_as_a_whole() {
+        let (network, resolver) = network(
+            &[],
+            &[&["8.8.8.8", "2a00:1450::1"], &["8.8.8.8", "127.0.0.1"], &["::ffff:10.0.0.1"], &[]],
+        );
+        let expected = ["8.8.8.8:993", "[2a00:1450::1]:993"].map(str::to_owned);
+        assert_eq!(ask(&network, "IMAP.example.org", 993).await, Ok(expected.to_vec()));
+        // The same name, another answer: what was allowed before is no pass.
+        assert_eq!(ask(&network, "imap.example.org", 993).await, Err("refused"));
+        assert_eq!(ask(&network, "imap.example.org", 993).await, Err("refused"));
+        assert_eq!(ask(&network, "imap.example.org", 993).await, Err("dns"));
+        assert_eq!(*resolver.asked.lock().unwrap(), ["imap.example.org"; 4]);
+    }
+
+    #[tokio::test]
+    async fn addresses_in_any_spelling_are_judged_without_a_question() {
+        let (network, resolver) = network(&["192.168.7.0/24"], &[]);
+        for (host, expected) in [
+            ("8.8.8.8", Ok(vec!["8.8.8.8:993".to_owned()])),
+            ("192.168.7.9", Ok(vec!["192.168.7.9:993".to_owned()])),
+            ("192.168.8.9", Err("refused")),
+            ("0", Err("refused")),
+            ("127.1", Err("refused")),
+            ("2130706433", Err("refused")),
+            ("0x7f000001", Err("refused")),
+            ("::1", Err("refused")),
+            ("::ffff:127.0.0.1", Err("refused")),
+            ("fe80::1", Err("refused")),
+            ("a..b", Err("dns")),
+        ] {
+            assert_eq!(ask(&network, host, 993).await, expected, "{host}");
+        }
+        assert_eq!(*resolver.asked.lock().unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_closed_is_no_way_to_ask_for_names() {
+        let (network, resolver) = network(&[], &[&["8.8.8.8"]]);
+        assert_eq!(ask(&network, "imap.example.org", 25).await, Err("refused"));
+        assert_eq!(*resolver.asked.lock().unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn name_servers_that_do_not_answer_are_no_unknown_name() {
+        let (network, resolver) = network(&[], &[]);
+        resolver.answers.lock().unwrap().push_back(Err(ResolveError::Failed("timed out".to_owned())));
+        let endpoint =
+            Endpoint { host: "imap.example.org".to_owned(), port: 993, security: Security::ImplicitTls };
+        let Err(imap::Error::Dns { source, .. }) = AddressGuard::addresses(&network, &endpoint).await else {
+            panic!("an answer from nowhere")
+        };
+        assert_eq!(source.kind(), io::ErrorKind::TimedOut);
     }
 }
