@@ -95,8 +95,6 @@ impl Store {
             let Err(error) = self.pass_on().await;
             tracing::debug!(reason = sqlx_sentence(&error), "no notifications from the database");
             tokio::time::sleep(PAUSE).await;
-            // What was missed meanwhile.
-            let _ = self.wake.send(Wake::Anything);
         }
     }
 
@@ -106,6 +104,8 @@ impl Store {
         let pool = PgPoolOptions::new().max_connections(1).connect_with((*options).clone()).await?;
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(CHANNEL).await?;
+        // What was committed until now has not been heard.
+        let _ = self.wake.send(Wake::Anything);
         loop {
             match listener.try_recv().await? {
                 // Nobody who waits is nobody to wake.
