@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use testkit::certificate::{self, Kind};
+use testkit::server::Postgres;
 
 use crate::http;
 use crate::process::{Place, Server};
@@ -68,6 +69,33 @@ fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
     server.signal("INT");
     assert!(told().contains("STOPPING=1"));
     assert!(server.wait().success());
+}
+
+#[test]
+fn a_worker_works_beside_a_server_on_one_postgresql_and_has_a_name_of_its_own() {
+    let database = Postgres::start().unwrap();
+    let mut place = Place::new();
+    place.settings = format!("[database]\nurl = \"{}\"\n", database.url());
+    let mut server = place.serve();
+    let path = place.directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let log = place.directory.path().join("worker.log");
+    let mut worker = place.command(&["worker"]);
+    worker.env("NOTIFY_SOCKET", &path).stderr(std::fs::File::create(&log).unwrap());
+    let mut worker = worker.spawn().unwrap();
+    let mut octets = [0; 1024];
+    let length = socket.recv(&mut octets).unwrap();
+    assert!(String::from_utf8_lossy(&octets[..length]).contains("READY=1"));
+    let stopped = Command::new("kill").arg(worker.id().to_string()).status().unwrap();
+    assert!(stopped.success() && worker.wait().unwrap().success());
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let owner = |log: &str| {
+        let line = log.lines().find(|line| line.contains("worker starts")).unwrap().to_owned();
+        line.split("owner=").nth(1).unwrap().split(' ').next().unwrap().to_owned()
+    };
+    assert_ne!(owner(&server.log()), owner(&std::fs::read_to_string(&log).unwrap()));
 }
 
 #[test]
