@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use mailhost::{MaildirTree, TreeOptions};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use service::Service;
 use service::address_policy::AddressPolicy;
@@ -388,27 +388,4 @@ pub(crate) async fn verify(store: &Store, id: EntryId) {
         .await
         .unwrap();
     writing.commit().await.unwrap();
-}
-
-/// Ends a run, as its workers would.
-pub(crate) async fn finish(store: &Store, run: RunId, import: ImportId) {
-    let writing = store.writing().await.unwrap();
-    let now = Timestamp::now().as_millisecond();
-    for statement in [
-        format!("UPDATE run SET state = 'failed', finished_at = {now} WHERE id = {}", literal(store, run.0)),
-        format!(
-            "UPDATE import SET state = 'failed', finished_at = {now} WHERE id = {}",
-            literal(store, import.0)
-        ),
-    ] {
-        writing.connection().execute_unprepared(&statement).await.unwrap();
-    }
-    writing.commit().await.unwrap();
-}
-
-fn literal(store: &Store, id: uuid::Uuid) -> String {
-    match store.reading().get_database_backend() {
-        sea_orm::DbBackend::Postgres => format!("'{id}'"),
-        _ => format!("x'{}'", id.simple()),
-    }
 }
