@@ -8,8 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::server_field;
 
-/// Elements within each other, and events, at most.
-const MAX_DEPTH: usize = 32;
+/// Tags and texts at most, which bounds how deep they lie within each other too.
 const MAX_EVENTS: usize = 20_000;
 /// Characters of a value at most.
 const MAX_VALUE: usize = 300;
@@ -42,9 +41,6 @@ pub(super) fn read(xml: &str, address: &str) -> Vec<NamedServer> {
     for _ in 0..MAX_EVENTS {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
-                if path.len() == MAX_DEPTH {
-                    break;
-                }
                 let name = name_of(&start);
                 if name == "incomingServer" && is_imap(&start) {
                     incoming = Some(Incoming::default());
