@@ -50,10 +50,15 @@ struct Setting {
     _directory: tempfile::TempDir,
 }
 
+/// A name and its addresses.
+type Host<'a> = (&'static str, &'a [&'a str]);
+/// A name and its service records: priority, port, target.
+type Services<'a> = (&'static str, &'a [(u16, u16, &'a str)]);
+
 /// A world with these hosts and services, and a web server for them all.
 fn setting(
-    hosts: &[(&'static str, &[&str])],
-    services: &[(&'static str, &[(u16, u16, &str)])],
+    hosts: &[Host<'_>],
+    services: &[Services<'_>],
     answer: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static,
 ) -> Setting {
     let directory = tempfile::tempdir().unwrap();
@@ -167,8 +172,8 @@ async fn service_records_come_before_autoconfig() {
 
 #[tokio::test]
 async fn autoconfig_is_asked_in_both_places_and_the_domains_own_server_wins() {
-    let hosts: &[(&str, &[&str])] = &[("autoconfig.firma.example", &[OPEN]), ("firma.example", &[OPEN])];
-    let services: &[(&str, &[(u16, u16, &str)])] =
+    let hosts: &[Host<'_>] = &[("autoconfig.firma.example", &[OPEN]), ("firma.example", &[OPEN])];
+    let services: &[Services<'_>] =
         &[("_imaps._tcp.firma.example", &[(0, 0, "")]), ("_imap._tcp.firma.example", &[(0, 0, "")])];
     let both = setting(hosts, services, |request| match request.host.as_str() {
         "autoconfig.firma.example" => Some(document("one.firma.example")),
@@ -224,7 +229,7 @@ async fn redirects_are_judged_like_everything_else() {
         ("https://config.firma.example/x", false),
         ("ftp://config.firma.example/x", false),
     ] {
-        let hosts: &[(&str, &[&str])] = &[
+        let hosts: &[Host<'_>] = &[
             ("autoconfig.firma.example", &[OPEN]),
             ("config.firma.example", &[OPEN]),
             ("closed.firma.example", &[CLOSED]),
