@@ -14,7 +14,7 @@ use crate::process::{Place, Server};
 const OLD: &str = "old horse battery";
 const NEW: &str = "Neues-Passwort-1";
 /// Debian's group `mail`, so that Dovecot can be told its name.
-const OWNER: (u32, u32) = (12345, 8);
+pub(crate) const OWNER: (u32, u32) = (12345, 8);
 
 /// An old provider, a way to it that can be stalled, a place for the service.
 struct Scene {
@@ -41,24 +41,24 @@ impl Scene {
         );
         Scene { old, way, place }
     }
+}
 
-    /// A Dovecot with the very configuration that `mailimport admin dovecot-config` prints.
-    fn new_server(&self) -> Dovecot {
-        let files = self.place.directory.path().join("tls");
-        std::fs::create_dir_all(&files).unwrap();
-        let files = testkit::certificate::write(testkit::certificate::Kind::Good, &files).unwrap();
-        let arguments = [
-            "dovecot-config",
-            "--for",
-            "2.3",
-            "--certificate",
-            files.certificate.to_str().unwrap(),
-            "--key",
-            files.key.to_str().unwrap(),
-        ];
-        let complete = Some(self.place.admin(&arguments) + "\n");
-        Dovecot::start(&DovecotOptions { complete, ..DovecotOptions::default() }).unwrap()
-    }
+/// A Dovecot with the very configuration that `mailimport admin dovecot-config` prints.
+pub(crate) fn serve_with_printed_configuration(place: &Place) -> Dovecot {
+    let files = place.directory.path().join("tls");
+    std::fs::create_dir_all(&files).unwrap();
+    let files = testkit::certificate::write(testkit::certificate::Kind::Good, &files).unwrap();
+    let arguments = [
+        "dovecot-config",
+        "--for",
+        "2.3",
+        "--certificate",
+        files.certificate.to_str().unwrap(),
+        "--key",
+        files.key.to_str().unwrap(),
+    ];
+    let complete = Some(place.admin(&arguments) + "\n");
+    Dovecot::start(&DovecotOptions { complete, ..DovecotOptions::default() }).unwrap()
 }
 
 /// Whoever uses the API for one domain.
@@ -134,7 +134,7 @@ fn a_run_survives_a_killed_server_and_its_mail_is_served_with_the_password_that_
     server.signal("TERM");
     assert!(server.wait().success());
 
-    let new = scene.new_server();
+    let new = serve_with_printed_configuration(&scene.place);
     let from = judge::Account::new(scene.old.plain(), "alice", OLD);
     let to = judge::Account::new(new.plain(), "alice@example.org", NEW);
     judge::compare(&from, &to, &Mapping::identity()).unwrap().assert_equal();

@@ -4,5 +4,6 @@
 
 mod http;
 mod journey;
+mod page;
 mod process;
 mod start;

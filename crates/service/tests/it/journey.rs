@@ -192,7 +192,6 @@ async fn an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_l
                 })
                 .collect(),
         )],
-        ..factory::AccountSpec::default()
     };
     let mut client = testkit::imap_client::Client::login(journey.old.plain(), "anna", OLD).unwrap();
     more.fill(&mut client).unwrap();
