@@ -126,10 +126,13 @@ pub(crate) fn pictures(words: &Words, import: &Import) -> Html {
             .map(|f| size(&f.name, f.octets_total.unwrap_or(f.octets_done), f.messages_total))
             .collect(),
     };
-    Html::of(&Pictures {
-        curves: charts::curves(words, &import.samples, import.progress.octets_total),
-        sizes: charts::folders_by_size(words, sizes),
-    })
+    let curves = charts::curves(words, &import.samples, import.progress.octets_total);
+    pictures_of(curves, charts::folders_by_size(words, sizes))
+}
+
+/// Charts in their frame.
+pub(crate) fn pictures_of(curves: Html, sizes: Html) -> Html {
+    Html::of(&Pictures { curves, sizes })
 }
 
 /// A folder while it is imported.

@@ -117,7 +117,11 @@ pub fn run_event(
     samples: &[Sample],
     imports: &[Import],
 ) -> Event {
-    let mut fragments = vec![fragment_run_overview(words, run, samples)];
+    let pictures = run::run_pictures(words, run, samples).into_string();
+    let mut fragments = vec![
+        fragment_run_overview(words, run, samples),
+        Fragment { id: "pictures".to_owned(), html: pictures },
+    ];
     fragments.extend(imports.iter().map(|import| fragment_import_row(words, import)));
     Event { revision, fragments, title: run::run_title(words, run), announce: run::state_counts(words, run) }
 }

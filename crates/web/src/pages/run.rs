@@ -254,8 +254,8 @@ impl RunPage {
         run_overview(&self.f.words, &self.run.summary, &self.run.samples)
     }
 
-    pub(crate) fn charts(&self) -> Html {
-        charts::curves(&self.f.words, &self.run.samples, self.run.summary.progress.octets_total)
+    pub(crate) fn pictures(&self) -> Html {
+        run_pictures(&self.f.words, &self.run.summary, &self.run.samples)
     }
 
     pub(crate) fn row(&self, import: &Import) -> Html {
@@ -318,6 +318,11 @@ pub(crate) fn run_overview(words: &Words, run: &RunSummary, samples: &[service::
         title: words.count("run-title", run.number).into_owned(),
     };
     Html::of(&overview)
+}
+
+/// The charts of a run; their id is `pictures`.
+pub(crate) fn run_pictures(words: &Words, run: &RunSummary, samples: &[service::model::Sample]) -> Html {
+    super::import::pictures_of(charts::curves(words, samples, run.progress.octets_total), Html::EMPTY)
 }
 
 /// What can be done with an import.

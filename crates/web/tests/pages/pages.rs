@@ -137,3 +137,28 @@ fn five_hundred_entries_stay_a_page_of_bearable_size() {
     assert_eq!(page.matches("id=\"entry-").count(), 500);
     assert!(page.len() < 1_200_000, "{}", page.len());
 }
+
+/// A page without the digests in the names of its assets, which change with every touch of a style.
+fn steady(html: &str) -> String {
+    let mut steady = html.to_owned();
+    for asset in web::assets::all() {
+        let parts: Vec<&str> = asset.name.split('.').collect();
+        steady = steady.replace(&asset.name, &format!("{}.{}", parts[0], parts[2]));
+    }
+    steady
+}
+
+#[test]
+fn main_pages_as_they_are_sent() {
+    for (language, name) in [
+        (Language::English, "sign-in-refused"),
+        (Language::German, "mailimport-ready"),
+        (Language::English, "mailimport-refused"),
+        (Language::English, "run-running"),
+        (Language::German, "import-failed"),
+        (Language::German, "error-409"),
+    ] {
+        let page = gallery::all(language).into_iter().find(|(known, _)| *known == name).unwrap().1;
+        insta::assert_snapshot!(name, steady(&page));
+    }
+}
