@@ -1,5 +1,8 @@
 //! Claiming: one statement that finds the next job and makes it the caller's.
 //!
+//! Ten thousand jobs may wait for one old server that takes two at a time, so a claim never walks through all that
+//! wait: it hops through the index from party to party (see [`Column::Party`]) and compares the first of each.
+//!
 //! Two claims must never look at the same moment, or each would count what the other is about to take: on PostgreSQL
 //! a lock that lasts as long as the transaction lets one look at a time, on SQLite there is one writer anyway.
 
@@ -7,8 +10,8 @@ use std::time::Duration;
 
 use engine::ledger::LedgerError;
 use sea_orm::sea_query::{
-    Alias, CaseStatement, Expr, ExprTrait, Func, JoinType, LockBehavior, LockType, Order, Query,
-    SelectStatement, UpdateStatement,
+    Alias, CaseStatement, CommonTableExpression, Expr, ExprTrait, Func, JoinType, LockBehavior, LockType,
+    Order, Query, SelectStatement, UnionType, WithQuery,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, FromQueryResult};
 
@@ -80,9 +83,9 @@ async fn alone(transaction: &DatabaseTransaction) -> Result<i64, LedgerError> {
     clock(transaction).await
 }
 
-fn statement(claim: &Claim<'_>, now: i64, backend: DbBackend) -> UpdateStatement {
+fn statement(claim: &Claim<'_>, now: i64, backend: DbBackend) -> WithQuery {
     let taken_over = CaseStatement::new().case(is(State::Running), 1_i64).finally(0_i64);
-    Query::update()
+    let take = Query::update()
         .table(Entity.table_ref())
         .value(Column::State, State::Running.as_str())
         // A queued job has no owner.
@@ -91,15 +94,84 @@ fn statement(claim: &Claim<'_>, now: i64, backend: DbBackend) -> UpdateStatement
         .value(Column::LeaseUntil, now.saturating_add(milliseconds(claim.lease)))
         .value(Column::Epoch, Expr::col(Column::Epoch).add(1_i64))
         .value(Column::Takeovers, Expr::col(Column::Takeovers).add(taken_over))
-        .and_where(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(next(claim, now, backend).into()))))
+        .and_where(Expr::col(Column::Id).eq(scalar(next(claim, now, backend))))
+        // Said again for a job that has changed while the statement was looking.
+        .and_where(Expr::col(Column::Want).eq(Want::Run.as_str()))
+        .and_where(is(State::Queued).or(is(State::Running).and(Expr::col(Column::LeaseUntil).lt(now))))
         .returning_all()
+        .to_owned();
+    Query::with().recursive(true).cte(parties()).to_owned().query(take)
+}
+
+/// The parties that wait, found by hops through the index. The last hop finds nothing: NULL.
+fn parties() -> CommonTableExpression {
+    let (parties, party, other) = (Alias::new("parties"), Alias::new("party"), Alias::new("other"));
+    let theirs = |column: Column| Expr::col((other.clone(), column));
+    let least = Query::select()
+        .expr(theirs(Column::Party).min())
+        .from_as(Entity.table_ref(), other.clone())
+        .and_where(theirs(Column::State).eq(State::Queued.as_str()))
+        .to_owned();
+    let last = Expr::col((parties.clone(), party.clone()));
+    let following = least.clone().and_where(theirs(Column::Party).gt(last.clone())).to_owned();
+    let hop = Query::select()
+        .expr(scalar(following))
+        .from(parties.clone())
+        .and_where(last.is_not_null())
+        .to_owned();
+    let all = Query::select().expr(scalar(least)).to_owned().union(UnionType::All, hop).to_owned();
+    CommonTableExpression::new().table_name(parties).column(party).query(all).to_owned()
+}
+
+/// For each party the number of its first job that is due and whose key is free.
+fn firsts(now: i64) -> SelectStatement {
+    let (parties, party, first) = (Alias::new("parties"), Alias::new("party"), Alias::new("first"));
+    let its = |column: Column| Expr::col((first.clone(), column));
+    let of_party = Query::select()
+        .expr(its(Column::Id))
+        .from_as(Entity.table_ref(), first.clone())
+        .and_where(its(Column::State).eq(State::Queued.as_str()))
+        .and_where(its(Column::Party).eq(Expr::col((parties.clone(), party.clone()))))
+        .and_where(its(Column::RunAt).lte(now))
+        .and_where(has_free_key(&first, now))
+        .order_by((first.clone(), Column::RunAt), Order::Asc)
+        .order_by((first.clone(), Column::Id), Order::Asc)
+        .limit(1)
+        .to_owned();
+    Query::select()
+        .expr(scalar(of_party))
+        .from(parties.clone())
+        .and_where(Expr::col((parties, party)).is_not_null())
         .to_owned()
+}
+
+/// Jobs whose lease is over. They have their key already.
+fn lapsed(now: i64) -> SelectStatement {
+    let lapsed = Alias::new("lapsed");
+    let its = |column: Column| Expr::col((lapsed.clone(), column));
+    Query::select()
+        .expr(its(Column::Id))
+        .from_as(Entity.table_ref(), lapsed.clone())
+        .and_where(its(Column::State).eq(State::Running.as_str()))
+        .and_where(its(Column::LeaseUntil).lt(now))
+        .to_owned()
+}
+
+/// Whether the job is one of those that a claim compares.
+fn is_candidate(now: i64, backend: DbBackend) -> Expr {
+    let id = Expr::col((Entity, Column::Id));
+    let candidates = firsts(now).union(UnionType::All, lapsed(now)).to_owned();
+    if backend == DbBackend::Postgres {
+        // As an array they are found once, before anything else. Where statistics are missing, as after ten thousand
+        // jobs came at once, the planner would find them anew for each row of the table.
+        return Expr::cust_with_exprs("$1 = ANY(ARRAY($2))", [id, scalar(candidates)]);
+    }
+    id.in_subquery(candidates)
 }
 
 /// The number of the next job.
 fn next(claim: &Claim<'_>, now: i64, backend: DbBackend) -> SelectStatement {
-    let busy = Alias::new("busy");
-    let (customer, jobs) = (Alias::new("customer"), Alias::new("jobs"));
+    let (busy, customer, jobs) = (Alias::new("busy"), Alias::new("customer"), Alias::new("jobs"));
     let running = Query::select()
         .expr_as(Expr::col(Column::Customer), customer.clone())
         .expr_as(Expr::col(Column::Id).count(), jobs.clone())
@@ -108,7 +180,6 @@ fn next(claim: &Claim<'_>, now: i64, backend: DbBackend) -> SelectStatement {
         .group_by_col(Column::Customer)
         .to_owned();
     let column = |column: Column| Expr::col((Entity, column));
-    let lapsed = column(Column::LeaseUntil).lt(now);
     let mut next = Query::select();
     next.column((Entity, Column::Id))
         .from(Entity.table_ref())
@@ -118,17 +189,11 @@ fn next(claim: &Claim<'_>, now: i64, backend: DbBackend) -> SelectStatement {
             busy.clone(),
             Expr::col((busy.clone(), customer)).equals((Entity, Column::Customer)),
         )
+        .and_where(is_candidate(now, backend))
         .and_where(column(Column::Queue).is_in(claim.queues.iter().map(String::as_str)))
         .and_where(column(Column::Kind).is_in(claim.kinds.iter().map(|kind| kind.as_str())))
-        .and_where(column(Column::Want).eq(Want::Run.as_str()))
-        .and_where(column(Column::RunAt).lte(now))
-        .and_where(
-            column(Column::State)
-                .eq(State::Queued.as_str())
-                .or(column(Column::State).eq(State::Running.as_str()).and(lapsed)),
-        )
         .and_where(column(Column::Id).is_not_in(claim.except.iter().map(|job| job.0)))
-        .and_where(column(Column::ExclusiveKey).is_null().or(Expr::exists(ahead(now)).not()));
+        .and_where(column(Column::Want).eq(Want::Run.as_str()));
     if let Some(limit) = claim.per_server {
         let full = full(claim, now, Column::Server, limit);
         next.and_where(column(Column::Server).is_null().or(column(Column::Server).not_in_subquery(full)));
@@ -162,24 +227,32 @@ fn full(claim: &Claim<'_>, now: i64, column: Column, limit: u32) -> SelectStatem
         .to_owned()
 }
 
-/// Another job of the same key that runs, or is due and older. One that waits for its time or for people holds up
+/// Whether no other job of the same key runs, or is due and older. One that waits for its time or for people holds up
 /// nobody.
-fn ahead(now: i64) -> SelectStatement {
-    let other = Alias::new("other");
-    let theirs = |column: Column| Expr::col((other.clone(), column));
-    let ours = |column: Column| Expr::col((Entity, column));
-    let due_before = theirs(Column::State)
-        .eq(State::Queued.as_str())
-        .and(theirs(Column::Want).eq(Want::Run.as_str()))
-        .and(theirs(Column::RunAt).lte(now))
-        .and(theirs(Column::Id).lt(ours(Column::Id)));
-    Query::select()
-        .expr(Expr::value(1_i64))
-        .from_as(Entity.table_ref(), other.clone())
-        .and_where(theirs(Column::ExclusiveKey).eq(ours(Column::ExclusiveKey)))
-        .and_where(theirs(Column::Id).ne(ours(Column::Id)))
-        .and_where(theirs(Column::State).eq(State::Running.as_str()).or(due_before))
-        .to_owned()
+fn has_free_key(job: &Alias, now: i64) -> Expr {
+    let rival = Alias::new("rival");
+    let theirs = |column: Column| Expr::col((rival.clone(), column));
+    let ours = |column: Column| Expr::col((job.clone(), column));
+    // Two questions instead of one with an OR: each is one look into the index.
+    let of_state = |state: State| {
+        Query::select()
+            .expr(Expr::value(1_i64))
+            .from_as(Entity.table_ref(), rival.clone())
+            .and_where(theirs(Column::ExclusiveKey).eq(ours(Column::ExclusiveKey)))
+            .and_where(theirs(Column::State).eq(state.as_str()))
+            .to_owned()
+    };
+    let runs = of_state(State::Running);
+    let due_before = of_state(State::Queued)
+        .and_where(theirs(Column::Id).lt(ours(Column::Id)))
+        .and_where(theirs(Column::RunAt).lte(now))
+        .to_owned();
+    let free = Expr::exists(runs).not().and(Expr::exists(due_before).not());
+    ours(Column::ExclusiveKey).is_null().or(free)
+}
+
+fn scalar(select: SelectStatement) -> Expr {
+    Expr::SubQuery(None, Box::new(select.into()))
 }
 
 fn is(state: State) -> Expr {

@@ -44,6 +44,7 @@ pub async fn enqueue(writing: &Writing<'_>, new: NewJob) -> Result<JobId, Ledger
     let text = |what, text: Option<String>| {
         text.map(|text| storable(what, &text).map(str::to_owned)).transpose().map(Expr::value)
     };
+    let party = party(&new);
     let values = [
         (Column::Queue, text("queue", Some(new.queue))?),
         (Column::Kind, Expr::value(new.kind.as_str())),
@@ -52,6 +53,7 @@ pub async fn enqueue(writing: &Writing<'_>, new: NewJob) -> Result<JobId, Ledger
         (Column::Server, text("server", new.server)?),
         (Column::ExclusiveKey, text("exclusive key", new.exclusive)?),
         (Column::Priority, Expr::value(new.priority)),
+        (Column::Party, Expr::value(party)),
         (Column::State, Expr::value(State::Queued.as_str())),
         (Column::Want, Expr::value(Want::Run.as_str())),
         (Column::RunAt, new.run_at.map_or_else(clock, Expr::value)),
@@ -75,4 +77,22 @@ pub async fn enqueue(writing: &Writing<'_>, new: NewJob) -> Result<JobId, Ledger
     })?;
     writing.wakes(Wake::Due).await?;
     row.try_get("", &Column::Id.to_string()).map(JobId).map_err(unwritten)
+}
+
+/// Jobs of one party differ in nothing that a claim looks at but their time and their key.
+fn party(new: &NewJob) -> String {
+    let server = new.server.as_deref();
+    let parts = [
+        new.kind.as_str().as_bytes(),
+        new.queue.as_bytes(),
+        new.customer.as_bytes(),
+        if server.is_some() { b"server" } else { b"" },
+        server.unwrap_or_default().as_bytes(),
+        &new.priority.to_be_bytes(),
+    ];
+    let mut digest = blake3::Hasher::new();
+    for part in parts {
+        digest.update(&(part.len() as u64).to_be_bytes()).update(part);
+    }
+    digest.finalize().to_hex()[..32].to_owned()
 }

@@ -25,6 +25,9 @@ enum Job {
     ExclusiveKey,
     /// Higher ones first.
     Priority,
+    /// A digest of all that decides, beside the time, whether a job can be claimed: queue, kind, customer, server and
+    /// priority. Jobs of one party come one after the other, so that a claim looks at one of each only.
+    Party,
     /// `queued`, `running`, `paused`, `done`, `failed`, `cancelled`.
     State,
     /// `run`, `pause`, `cancel`: what people asked for.
@@ -51,9 +54,8 @@ enum Job {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(job()).await?;
-        manager.create_index(index("job_by_state", [Job::State, Job::Kind])).await?;
-        manager.create_index(index("job_by_exclusive_key", [Job::ExclusiveKey])).await?;
-        manager.create_index(index("job_by_subject", [Job::Subject])).await
+        manager.create_index(index("job_by_party", [Job::State, Job::Party, Job::RunAt, Job::Id])).await?;
+        manager.create_index(index("job_by_exclusive_key", [Job::ExclusiveKey, Job::State, Job::Id])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -72,6 +74,7 @@ fn job() -> TableCreateStatement {
         .col(ColumnDef::new(Job::Server).text())
         .col(ColumnDef::new(Job::ExclusiveKey).text())
         .col(ColumnDef::new(Job::Priority).big_integer().not_null())
+        .col(ColumnDef::new(Job::Party).text().not_null())
         .col(ColumnDef::new(Job::State).text().not_null())
         .col(ColumnDef::new(Job::Want).text().not_null())
         .col(ColumnDef::new(Job::RunAt).big_integer().not_null())

@@ -27,6 +27,9 @@ pub struct Model {
     pub exclusive_key: Option<String>,
     /// Higher ones first.
     pub priority: i64,
+    /// A digest of what it has in common with its like.
+    #[sea_orm(column_type = "Text")]
+    pub party: String,
     /// State.
     #[sea_orm(column_type = "Text")]
     pub state: String,

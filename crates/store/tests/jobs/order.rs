@@ -137,9 +137,13 @@ async fn a_job_of_a_key_that_waits_for_its_time_or_for_people_holds_up_no_other(
     assert_eq!(store.set_want(paused, Want::Pause).await.unwrap(), Some(State::Paused));
     let lease = claim(&store, "w").await.unwrap();
     assert_eq!(lease.job.id, last);
-    // They become due while the youngest runs, and wait for it.
+    // They become due while the youngest runs, and wait for it; also when its worker vanishes.
     place.tamper("UPDATE job SET run_at = 0").await;
     assert_eq!(store.set_want(paused, Want::Run).await.unwrap(), Some(State::Queued));
+    assert!(claim(&store, "w").await.is_none());
+    crate::time_passes(place).await;
+    let lease = claim(&store, "w").await.unwrap();
+    assert_eq!((lease.job.id, lease.job.takeovers), (last, 1));
     assert!(claim(&store, "w").await.is_none());
     store.release(&lease, Outcome::Done).await.unwrap();
     for id in [put_off, paused] {
