@@ -7,3 +7,4 @@ mod journey;
 mod prepared_list;
 mod rig;
 mod rotation;
+mod workers;

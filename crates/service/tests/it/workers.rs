@@ -1,15 +1,12 @@
-//! Workers run jobs, obey people, survive faults and each other, on SQLite and on PostgreSQL.
+//! Workers run jobs, obey people, survive faults and each other.
 
-#![allow(clippy::unwrap_used, reason = "in tests an unwrap states an expectation")]
-
-#[path = "workers/rig.rs"]
-mod rig;
+mod bench;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rig::{Crowd, HOUR, Rig, Script, check, eventually, import};
+use bench::{Bench, Crowd, HOUR, Script, check, eventually, import};
 use service::work::{Limits, Reason};
 use store::jobs::{Kind, NewJob, Outcome, State, Want};
 use tokio::sync::{Notify, Semaphore};
@@ -19,13 +16,13 @@ macro_rules! on_both_databases {
         mod on_sqlite {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
-                super::$test(&super::Rig::sqlite().await).await;
+                super::$test(&super::Bench::sqlite().await).await;
             })*
         }
         mod on_postgresql {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $test() {
-                super::$test(&super::Rig::postgres().await).await;
+                super::$test(&super::Bench::postgres().await).await;
             })*
         }
     };
@@ -48,20 +45,20 @@ on_both_databases! {
     a_job_of_a_vanished_worker_is_paused_when_that_was_wanted
 }
 
-async fn a_worker_hears_of_new_work_without_looking(rig: &Rig) {
+async fn a_worker_hears_of_new_work_without_looking(bench: &Bench) {
     let script = Script::new(|_, _| async { Outcome::Done });
-    let worker = rig.work(&script, Limits { poll: HOUR, ..rig.limits() });
+    let worker = bench.work(&script, Limits { poll: HOUR, ..bench.limits() });
     // The worker has found nothing, perhaps, and waits; each of these has to wake it.
     for round in 0..5 {
-        let store = if round % 2 == 0 { rig.other_process().await } else { Arc::clone(&rig.store) };
-        let id = rig::enqueue(&store, if round == 3 { check(1) } else { import(1) }).await;
-        rig.reaches(id, State::Done).await;
+        let store = if round % 2 == 0 { bench.other_process().await } else { Arc::clone(&bench.store) };
+        let id = bench::enqueue(&store, if round == 3 { check(1) } else { import(1) }).await;
+        bench.reaches(id, State::Done).await;
     }
     assert_eq!(script.ran(), 5);
     worker.stop().await;
 }
 
-async fn a_pause_a_cancel_and_a_resume_reach_a_running_job_at_once(rig: &Rig) {
+async fn a_pause_a_cancel_and_a_resume_reach_a_running_job_at_once(bench: &Bench) {
     let script = Script::new(|_, control| async move {
         match control.stopped().await {
             Reason::Pause => Outcome::Paused,
@@ -70,37 +67,37 @@ async fn a_pause_a_cancel_and_a_resume_reach_a_running_job_at_once(rig: &Rig) {
         }
     });
     // No renewal would come in time.
-    let worker = rig.work(&script, Limits { poll: HOUR, lease: HOUR, ..rig.limits() });
-    let id = rig.enqueue(import(1)).await;
+    let worker = bench.work(&script, Limits { poll: HOUR, lease: HOUR, ..bench.limits() });
+    let id = bench.enqueue(import(1)).await;
     for round in 1..=3 {
         eventually("it runs", async || script.ran() == round).await;
-        let store = rig.other_process().await;
+        let store = bench.other_process().await;
         assert_eq!(store.set_want(id, Want::Pause).await.unwrap(), Some(State::Running));
-        rig.reaches(id, State::Paused).await;
+        bench.reaches(id, State::Paused).await;
         assert_eq!(store.set_want(id, Want::Run).await.unwrap(), Some(State::Queued));
     }
     eventually("it runs", async || script.ran() == 4).await;
-    rig.store.set_want(id, Want::Cancel).await.unwrap();
-    rig.reaches(id, State::Cancelled).await;
+    bench.store.set_want(id, Want::Cancel).await.unwrap();
+    bench.reaches(id, State::Cancelled).await;
     assert!(script.followed().is_empty(), "what it became is what it said");
     worker.stop().await;
 }
 
-async fn what_people_want_arrives_with_the_renewal_when_nobody_tells(rig: &Rig) {
+async fn what_people_want_arrives_with_the_renewal_when_nobody_tells(bench: &Bench) {
     let script = Script::new(|_, control| async move {
         assert_eq!(control.stopped().await, Reason::Pause);
         Outcome::Paused
     });
-    let worker = rig.work(&script, Limits { lease: Duration::from_millis(600), ..rig.limits() });
-    let id = rig.enqueue(import(1)).await;
+    let worker = bench.work(&script, Limits { lease: Duration::from_millis(600), ..bench.limits() });
+    let id = bench.enqueue(import(1)).await;
     eventually("it runs", async || script.ran() == 1).await;
-    rig.sql("UPDATE job SET want = 'pause'").await;
-    rig.reaches(id, State::Paused).await;
-    assert_eq!(rig.job(id).await.takeovers, 0);
+    bench.sql("UPDATE job SET want = 'pause'").await;
+    bench.reaches(id, State::Paused).await;
+    assert_eq!(bench.job(id).await.takeovers, 0);
     worker.stop().await;
 }
 
-async fn a_job_that_was_paused_and_resumed_before_it_stopped_goes_on(rig: &Rig) {
+async fn a_job_that_was_paused_and_resumed_before_it_stopped_goes_on(bench: &Bench) {
     let (told, resumed) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let (tell, wait) = (Arc::clone(&told), Arc::clone(&resumed));
     let script = Script::new(move |_, control| {
@@ -112,22 +109,22 @@ async fn a_job_that_was_paused_and_resumed_before_it_stopped_goes_on(rig: &Rig) 
             if reason == Reason::Pause { Outcome::Paused } else { Outcome::GiveBack }
         }
     });
-    let worker = rig.work(&script, rig.limits());
-    let id = rig.enqueue(import(1)).await;
+    let worker = bench.work(&script, bench.limits());
+    let id = bench.enqueue(import(1)).await;
     eventually("it runs", async || script.ran() == 1).await;
-    rig.store.set_want(id, Want::Pause).await.unwrap();
+    bench.store.set_want(id, Want::Pause).await.unwrap();
     told.notified().await;
-    rig.store.set_want(id, Want::Run).await.unwrap();
+    bench.store.set_want(id, Want::Run).await.unwrap();
     resumed.add_permits(1);
     eventually("it runs again", async || script.ran() == 2).await;
     let followed = script.followed();
     assert_eq!(followed, [(id, State::Queued)], "the handler hears that it was not paused after all");
     resumed.add_permits(1);
     worker.stop().await;
-    assert_eq!(rig.job(id).await.state, State::Queued);
+    assert_eq!(bench.job(id).await.state, State::Queued);
 }
 
-async fn a_panic_harms_no_other_job(rig: &Rig) {
+async fn a_panic_harms_no_other_job(bench: &Bench) {
     let script = Script::new(|job, control| async move {
         if job.priority > 0 {
             panic!("this one is broken");
@@ -135,43 +132,43 @@ async fn a_panic_harms_no_other_job(rig: &Rig) {
         control.stopped().await;
         Outcome::GiveBack
     });
-    let worker = rig.work(&script, rig.limits());
-    let sound = rig.enqueue(import(1)).await;
+    let worker = bench.work(&script, bench.limits());
+    let sound = bench.enqueue(import(1)).await;
     eventually("it runs", async || script.ran() == 1).await;
-    let broken = rig.enqueue(NewJob { priority: 1, ..import(1) }).await;
-    rig.reaches(broken, State::Failed).await;
+    let broken = bench.enqueue(NewJob { priority: 1, ..import(1) }).await;
+    bench.reaches(broken, State::Failed).await;
     let faults = script.faults();
     assert!(faults.len() == 1 && faults[0].contains("this one is broken"), "{faults:?}");
-    let after = rig.enqueue(import(2)).await;
-    rig.reaches(after, State::Running).await;
-    assert_eq!(rig.job(sound).await.state, State::Running);
+    let after = bench.enqueue(import(2)).await;
+    bench.reaches(after, State::Running).await;
+    assert_eq!(bench.job(sound).await.state, State::Running);
     worker.stop().await;
 }
 
-async fn a_shutdown_gives_jobs_back_and_another_worker_goes_on(rig: &Rig) {
+async fn a_shutdown_gives_jobs_back_and_another_worker_goes_on(bench: &Bench) {
     let script = Script::new(|_, control| async move {
         assert_eq!(control.stopped().await, Reason::Shutdown);
         Outcome::GiveBack
     });
-    let worker = rig.work(&script, rig.limits());
-    let ids = [rig.enqueue(import(1)).await, rig.enqueue(check(2)).await];
+    let worker = bench.work(&script, bench.limits());
+    let ids = [bench.enqueue(import(1)).await, bench.enqueue(check(2)).await];
     eventually("both run", async || script.ran() == 2).await;
     worker.stop().await;
     for id in ids {
-        let job = rig.job(id).await;
+        let job = bench.job(id).await;
         assert_eq!((job.state, job.takeovers, job.attempts), (State::Queued, 0, 0));
     }
-    let late = rig.enqueue(import(3)).await;
-    assert_eq!(rig.job(late).await.state, State::Queued, "nobody works any more");
+    let late = bench.enqueue(import(3)).await;
+    assert_eq!(bench.job(late).await.state, State::Queued, "nobody works any more");
     let finishing = Script::new(|_, _| async { Outcome::Done });
-    let worker = rig.work(&finishing, rig.limits());
+    let worker = bench.work(&finishing, bench.limits());
     for id in [ids[0], ids[1], late] {
-        rig.reaches(id, State::Done).await;
+        bench.reaches(id, State::Done).await;
     }
     worker.stop().await;
 }
 
-async fn no_more_is_held_than_there_are_places(rig: &Rig) {
+async fn no_more_is_held_than_there_are_places(bench: &Bench) {
     let crowd = Crowd::of(3);
     let inside = Arc::clone(&crowd);
     let script = Script::new(move |_, _| {
@@ -183,22 +180,22 @@ async fn no_more_is_held_than_there_are_places(rig: &Rig) {
     });
     let mut ids = Vec::new();
     for number in 0..30 {
-        ids.push(rig.enqueue(import(number % 4)).await);
+        ids.push(bench.enqueue(import(number % 4)).await);
     }
-    let worker = rig.work(&script, Limits { imports: 3, ..rig.limits() });
+    let worker = bench.work(&script, Limits { imports: 3, ..bench.limits() });
     let held = "SELECT count(*) FROM job WHERE state = 'running'";
-    while rig.job(ids[29]).await.state != State::Done {
-        let running = rig.number(held).await;
+    while bench.job(ids[29]).await.state != State::Done {
+        let running = bench.number(held).await;
         assert!(running <= 3, "{running} are held");
     }
     for id in ids {
-        rig.reaches(id, State::Done).await;
+        bench.reaches(id, State::Done).await;
     }
     assert_eq!((script.ran(), crowd.most()), (30, 3));
     worker.stop().await;
 }
 
-async fn imports_that_never_end_keep_no_check_waiting(rig: &Rig) {
+async fn imports_that_never_end_keep_no_check_waiting(bench: &Bench) {
     let script = Script::new(|job, control| async move {
         if job.kind == Kind::Check {
             return Outcome::Done;
@@ -206,21 +203,22 @@ async fn imports_that_never_end_keep_no_check_waiting(rig: &Rig) {
         control.stopped().await;
         Outcome::GiveBack
     });
-    let worker = rig.work(&script, Limits { imports: 2, imports_per_customer: Some(1), ..rig.limits() });
-    let giants = [rig.enqueue(import(1)).await, rig.enqueue(import(1)).await, rig.enqueue(import(1)).await];
-    rig.reaches(giants[0], State::Running).await;
-    let small = rig.enqueue(import(2)).await;
-    rig.reaches(small, State::Running).await;
+    let worker = bench.work(&script, Limits { imports: 2, imports_per_customer: Some(1), ..bench.limits() });
+    let giants =
+        [bench.enqueue(import(1)).await, bench.enqueue(import(1)).await, bench.enqueue(import(1)).await];
+    bench.reaches(giants[0], State::Running).await;
+    let small = bench.enqueue(import(2)).await;
+    bench.reaches(small, State::Running).await;
     for _ in 0..20 {
-        let id = rig.enqueue(check(1)).await;
-        rig.reaches(id, State::Done).await;
+        let id = bench.enqueue(check(1)).await;
+        bench.reaches(id, State::Done).await;
     }
-    let states = [rig.job(giants[1]).await.state, rig.job(giants[2]).await.state];
+    let states = [bench.job(giants[1]).await.state, bench.job(giants[2]).await.state];
     assert_eq!(states, [State::Queued; 2], "the customer's second one waits, and took nobody's place");
     worker.stop().await;
 }
 
-async fn checks_of_one_server_are_two_over_all_workers(rig: &Rig) {
+async fn checks_of_one_server_are_two_over_all_workers(bench: &Bench) {
     let crowd = Crowd::of(2);
     let inside = Arc::clone(&crowd);
     let script = Script::new(move |job, _| {
@@ -235,11 +233,11 @@ async fn checks_of_one_server_are_two_over_all_workers(rig: &Rig) {
     let mut ids = Vec::new();
     for number in 0..40 {
         let server = (number % 4 != 0).then(|| "imap.example.org".to_owned());
-        ids.push(rig.enqueue(NewJob { server, ..check(number) }).await);
+        ids.push(bench.enqueue(NewJob { server, ..check(number) }).await);
     }
-    let workers = [rig.work(&script, rig.limits()), rig.work_elsewhere(&script, rig.limits()).await];
+    let workers = [bench.work(&script, bench.limits()), bench.work_elsewhere(&script, bench.limits()).await];
     for id in ids {
-        rig.reaches(id, State::Done).await;
+        bench.reaches(id, State::Done).await;
     }
     assert_eq!(crowd.most(), 2);
     for worker in workers {
@@ -247,7 +245,7 @@ async fn checks_of_one_server_are_two_over_all_workers(rig: &Rig) {
     }
 }
 
-async fn a_job_whose_lease_is_lost_is_told_so_and_its_worker_goes_on_with_others(rig: &Rig) {
+async fn a_job_whose_lease_is_lost_is_told_so_and_its_worker_goes_on_with_others(bench: &Bench) {
     let lost = Arc::new(Notify::new());
     let tell = Arc::clone(&lost);
     let script = Script::new(move |job, control| {
@@ -260,48 +258,48 @@ async fn a_job_whose_lease_is_lost_is_told_so_and_its_worker_goes_on_with_others
             Outcome::Done
         }
     });
-    let limits = Limits { imports: 1, lease: Duration::from_millis(900), ..rig.limits() };
-    let worker = rig.work(&script, limits);
-    let id = rig.enqueue(import(1)).await;
-    rig.reaches(id, State::Running).await;
+    let limits = Limits { imports: 1, lease: Duration::from_millis(900), ..bench.limits() };
+    let worker = bench.work(&script, limits);
+    let id = bench.enqueue(import(1)).await;
+    bench.reaches(id, State::Running).await;
     // Somebody else has it now, as after a night's sleep of this machine.
-    rig.sql("UPDATE job SET epoch = epoch + 1, owner = 'somebody', takeovers = 1").await;
+    bench.sql("UPDATE job SET epoch = epoch + 1, owner = 'somebody', takeovers = 1").await;
     lost.notified().await;
-    let next = rig.enqueue(NewJob { priority: 1, ..import(1) }).await;
-    rig.reaches(next, State::Done).await;
+    let next = bench.enqueue(NewJob { priority: 1, ..import(1) }).await;
+    bench.reaches(next, State::Done).await;
     assert!(script.followed().is_empty());
     // Its "done" counted for nothing, and when the other one vanishes as well, the job comes back.
-    rig.reaches(id, State::Done).await;
-    assert_eq!((rig.job(id).await.takeovers, script.ran()), (2, 3));
+    bench.reaches(id, State::Done).await;
+    assert_eq!((bench.job(id).await.takeovers, script.ran()), (2, 3));
     worker.stop().await;
 }
 
-async fn a_job_that_does_not_listen_is_ended_and_given_back(rig: &Rig) {
+async fn a_job_that_does_not_listen_is_ended_and_given_back(bench: &Bench) {
     let script = Script::new(|_, _| std::future::pending());
-    let worker = rig.work(&script, Limits { grace: Duration::from_millis(50), ..rig.limits() });
-    let id = rig.enqueue(import(1)).await;
+    let worker = bench.work(&script, Limits { grace: Duration::from_millis(50), ..bench.limits() });
+    let id = bench.enqueue(import(1)).await;
     eventually("it runs", async || script.ran() == 1).await;
-    rig.store.set_want(id, Want::Pause).await.unwrap();
-    rig.reaches(id, State::Paused).await;
-    rig.store.set_want(id, Want::Run).await.unwrap();
+    bench.store.set_want(id, Want::Pause).await.unwrap();
+    bench.reaches(id, State::Paused).await;
+    bench.store.set_want(id, Want::Run).await.unwrap();
     eventually("it runs again", async || script.ran() == 2).await;
     worker.stop().await;
-    assert_eq!(rig.job(id).await.state, State::Queued);
+    assert_eq!(bench.job(id).await.state, State::Queued);
     assert_eq!(script.faults().len(), 0);
 }
 
-async fn a_job_given_back_without_need_is_not_run_in_circles(rig: &Rig) {
+async fn a_job_given_back_without_need_is_not_run_in_circles(bench: &Bench) {
     let script = Script::new(|_, _| async { Outcome::GiveBack });
-    let worker = rig.work(&script, Limits { poll: HOUR, ..rig.limits() });
-    let id = rig.enqueue(import(1)).await;
-    eventually("it was put off", async || rig.job(id).await.attempts == 1).await;
-    let other = rig.enqueue(check(1)).await;
-    eventually("another one came and went", async || rig.job(other).await.attempts == 1).await;
-    assert_eq!((script.ran(), rig.job(id).await.state), (2, State::Queued));
+    let worker = bench.work(&script, Limits { poll: HOUR, ..bench.limits() });
+    let id = bench.enqueue(import(1)).await;
+    eventually("it was put off", async || bench.job(id).await.attempts == 1).await;
+    let other = bench.enqueue(check(1)).await;
+    eventually("another one came and went", async || bench.job(other).await.attempts == 1).await;
+    assert_eq!((script.ran(), bench.job(id).await.state), (2, State::Queued));
     worker.stop().await;
 }
 
-async fn a_clock_that_jumps_makes_nobody_take_over_its_own_job(rig: &Rig) {
+async fn a_clock_that_jumps_makes_nobody_take_over_its_own_job(bench: &Bench) {
     let script = Script::new(|job, control| async move {
         if job.priority > 0 {
             return Outcome::Done;
@@ -309,36 +307,36 @@ async fn a_clock_that_jumps_makes_nobody_take_over_its_own_job(rig: &Rig) {
         control.stopped().await;
         Outcome::GiveBack
     });
-    let worker = rig.work(&script, rig.limits());
-    let id = rig.enqueue(import(1)).await;
-    rig.reaches(id, State::Running).await;
-    rig.sql("UPDATE job SET lease_until = 0").await;
+    let worker = bench.work(&script, bench.limits());
+    let id = bench.enqueue(import(1)).await;
+    bench.reaches(id, State::Running).await;
+    bench.sql("UPDATE job SET lease_until = 0").await;
     // The worker looks for work, and finds other work only.
     for _ in 0..3 {
-        let other = rig.enqueue(NewJob { priority: 1, ..import(1) }).await;
-        rig.reaches(other, State::Done).await;
+        let other = bench.enqueue(NewJob { priority: 1, ..import(1) }).await;
+        bench.reaches(other, State::Done).await;
     }
-    assert_eq!((rig.job(id).await.takeovers, script.ran()), (0, 4));
+    assert_eq!((bench.job(id).await.takeovers, script.ran()), (0, 4));
     // A control: another worker may.
-    let other = rig.work_elsewhere(&script, rig.limits()).await;
-    eventually("it is taken over", async || rig.job(id).await.takeovers == 1).await;
+    let other = bench.work_elsewhere(&script, bench.limits()).await;
+    eventually("it is taken over", async || bench.job(id).await.takeovers == 1).await;
     other.stop().await;
     worker.stop().await;
 }
 
-async fn a_job_of_a_vanished_worker_is_paused_when_that_was_wanted(rig: &Rig) {
-    let (pause, cancel) = (rig.enqueue(import(1)).await, rig.enqueue(import(2)).await);
+async fn a_job_of_a_vanished_worker_is_paused_when_that_was_wanted(bench: &Bench) {
+    let (pause, cancel) = (bench.enqueue(import(1)).await, bench.enqueue(import(2)).await);
     let vanished = Script::new(|_, _| std::future::pending());
-    let worker = rig.work(&vanished, rig.limits());
+    let worker = bench.work(&vanished, bench.limits());
     eventually("both run", async || vanished.ran() == 2).await;
     worker.vanish().await;
-    assert_eq!(rig.store.set_want(pause, Want::Pause).await.unwrap(), Some(State::Running));
-    assert_eq!(rig.store.set_want(cancel, Want::Cancel).await.unwrap(), Some(State::Running));
-    rig.sql("UPDATE job SET lease_until = 0").await;
+    assert_eq!(bench.store.set_want(pause, Want::Pause).await.unwrap(), Some(State::Running));
+    assert_eq!(bench.store.set_want(cancel, Want::Cancel).await.unwrap(), Some(State::Running));
+    bench.sql("UPDATE job SET lease_until = 0").await;
     let script = Script::new(|_, _| async { Outcome::Done });
-    let worker = rig.work(&script, rig.limits());
-    rig.reaches(pause, State::Paused).await;
-    rig.reaches(cancel, State::Cancelled).await;
+    let worker = bench.work(&script, bench.limits());
+    bench.reaches(pause, State::Paused).await;
+    bench.reaches(cancel, State::Cancelled).await;
     let followed: BTreeSet<_> = script.followed().into_iter().collect();
     assert_eq!(followed, BTreeSet::from([(pause, State::Paused), (cancel, State::Cancelled)]));
     assert_eq!(script.ran(), 0);

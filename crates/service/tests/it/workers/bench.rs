@@ -1,7 +1,6 @@
 //! A database, workers on it, and handlers that do as the test says.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,54 +10,50 @@ use sea_orm::{ConnectionTrait, Database, Statement};
 use service::work::{Control, Handler, Limits, Owner, Worker};
 use store::jobs::{self, Job, JobId, Kind, NewJob, Outcome, State};
 use store::{Store, Writing};
-use testkit::server::Postgres;
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::rig::Place;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The longest that anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-enum Place {
-    Sqlite(tempfile::TempDir),
-    Postgres(Postgres),
-}
-
 /// A database with a store on it.
-pub(crate) struct Rig {
-    place: Place,
+pub(crate) struct Bench {
+    pub(crate) place: Place,
     pub(crate) store: Arc<Store>,
 }
 
-impl Rig {
-    pub(crate) async fn sqlite() -> Rig {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open_file(&directory.path().join("m.db"), None).await.unwrap();
-        Rig { place: Place::Sqlite(directory), store: Arc::new(store) }
+impl Bench {
+    pub(crate) async fn sqlite() -> Bench {
+        Bench::at(Place::sqlite()).await
     }
 
-    pub(crate) async fn postgres() -> Rig {
-        let server = Postgres::start().unwrap();
-        let store = Store::connect(&server.url()).await.unwrap();
-        Rig { place: Place::Postgres(server), store: Arc::new(store) }
+    pub(crate) async fn postgres() -> Bench {
+        Bench::at(Place::postgres()).await
+    }
+
+    async fn at(place: Place) -> Bench {
+        let store = place.open().await;
+        Bench { place, store }
     }
 
     /// A store as another process would have it; on SQLite, which has one process, the same.
     pub(crate) async fn other_process(&self) -> Arc<Store> {
         match &self.place {
             Place::Sqlite(_) => Arc::clone(&self.store),
-            Place::Postgres(server) => Arc::new(Store::connect(&server.url()).await.unwrap()),
+            Place::Postgres(_) => self.place.open().await,
         }
     }
 
     fn url(&self) -> String {
         match &self.place {
             Place::Sqlite(directory) => {
-                let file: PathBuf = directory.path().join("m.db");
-                format!("sqlite://{}", file.display())
+                format!("sqlite://{}", directory.path().join("mailimport.db").display())
             }
             Place::Postgres(server) => server.url(),
         }
