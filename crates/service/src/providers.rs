@@ -96,7 +96,8 @@ fn provider(line: &'static str) -> Option<Provider> {
         "app-password" => Some(ProviderHint::AppPassword),
         "switch-on" => Some(ProviderHint::SwitchOnImap),
         "own-password" => Some(ProviderHint::MailProgramPassword),
-        "no-password" | "-" => None,
+        "no-password" => Some(ProviderHint::SignInPage),
+        "-" => None,
         _ => return None,
     };
     Some(Provider {
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn hints_come_with_the_failure_that_needs_them() {
-        use ProviderHint::{AppPassword, MailProgramPassword, SwitchOnImap};
+        use ProviderHint::{AppPassword, MailProgramPassword, SignInPage, SwitchOnImap};
         for (server, username, class, expected) in [
             ("imaps://imap.gmail.com:993", "anna@firma.example", "auth", Some((AppPassword, true))),
             ("imaps://imap.mail.yahoo.com:993", "anna@yahoo.de", "auth", Some((AppPassword, true))),
@@ -202,6 +203,7 @@ mod tests {
                 "auth",
                 Some((MailProgramPassword, true)),
             ),
+            ("imaps://outlook.office365.com:993", "anna@firma.example", "auth", Some((SignInPage, false))),
             // The name of the server tells nothing; the address does.
             ("imaps://192.0.2.1:993", "anna@gmx.de", "auth", Some((SwitchOnImap, true))),
             ("imaps://imap.example.org:993", "anna@example.org", "auth", None),

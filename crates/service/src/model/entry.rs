@@ -75,6 +75,8 @@ pub enum ProviderHint {
     SwitchOnImap,
     /// Make a password of its own for mail programs.
     MailProgramPassword,
+    /// Nothing helps: it lets nobody in by password any more, only through its own sign-in page.
+    SignInPage,
 }
 
 /// How long an import may take, in seconds, as a range.

@@ -34,6 +34,8 @@ hint-switch_on_imap = Mailprogramme (IMAP) müssen zuerst in den Einstellungen I
 hint-switch_on_imap-named = Bei { $name } müssen Mailprogramme (IMAP) zuerst in den Einstellungen erlaubt werden.
 hint-mail_program_password = Ihr alter Anbieter verlangt ein eigenes Passwort für Mailprogramme.
 hint-mail_program_password-named = { $name } verlangt ein eigenes Passwort für Mailprogramme.
+hint-sign_in_page = Ihr alter Anbieter nimmt von Mailprogrammen kein Passwort mehr an; dieses Konto lässt sich nicht mit einem Passwort importieren.
+hint-sign_in_page-named = { $name } nimmt von Mailprogrammen kein Passwort mehr an; dieses Konto lässt sich nicht mit einem Passwort importieren.
 provider-help = So geht das dort
 server-to-be-found = wird bei der Prüfung gesucht
 

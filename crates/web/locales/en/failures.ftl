@@ -34,6 +34,8 @@ hint-switch_on_imap = Mail programs (IMAP) must first be allowed in your old pro
 hint-switch_on_imap-named = { $name } wants mail programs (IMAP) to be allowed in its settings first.
 hint-mail_program_password = Your old provider wants a password of its own for mail programs.
 hint-mail_program_password-named = { $name } wants a password of its own for mail programs.
+hint-sign_in_page = Your old provider no longer accepts passwords from mail programs, so this account cannot be imported with a password.
+hint-sign_in_page-named = { $name } no longer accepts passwords from mail programs, so this account cannot be imported with a password.
 provider-help = How it is done there
 server-to-be-found = found during the check
 

@@ -229,6 +229,7 @@ impl Words {
             ProviderHint::AppPassword => "hint-app_password",
             ProviderHint::SwitchOnImap => "hint-switch_on_imap",
             ProviderHint::MailProgramPassword => "hint-mail_program_password",
+            ProviderHint::SignInPage => "hint-sign_in_page",
         };
         match provider {
             Some(name) => self.naming(&format!("{key}-named"), name).into_owned(),
