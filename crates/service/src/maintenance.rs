@@ -8,7 +8,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] when the database failed.
+    /// [`crate::Error::Internal`] when the database failed.
     pub async fn maintain(&self) -> Result<()> {
         let runs = self.erase_old_secrets().await?;
         if runs > 0 {

@@ -1,7 +1,7 @@
 //! Markup that was made by a template or by code of this crate, and may stand in another template as it is.
 //!
 //! The only way around escaping; the filter `safe` is used nowhere. Text of people and servers never becomes [`Html`]
-//! other than through [`text`] or a template.
+//! other than through `text` or a template.
 
 use std::fmt;
 

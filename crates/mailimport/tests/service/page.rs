@@ -187,7 +187,12 @@ impl Window {
     }
 
     async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let element = self.find(css).await;
+        // As a person would: not where the bar with the start button covers it.
+        let argument = serde_json::to_value(&element).unwrap();
+        let script = "arguments[0].scrollIntoView({ block: 'center' })";
+        self.client.execute(script, vec![argument]).await.unwrap();
+        element.click().await.unwrap();
     }
 
     async fn sign_in(&self, server: &Server) {
@@ -262,12 +267,12 @@ async fn journey(scripts: Scripts) {
         ("mailbox_password", NEW),
     ];
     window.fill("form.entry-form", &fields).await;
-    window.click("form.entry-form button").await;
+    window.click("form.entry-form .buttons button").await;
     // Twelve by the file.
     window.go(&server, "/domains/example.org/mailimport?tab=csv").await;
     let file = window.find("#file").await;
     file.send_keys(scene.csv().to_str().unwrap()).await.unwrap();
-    window.click("form.csv-form button").await;
+    window.click("form.csv-form .buttons button").await;
 
     // Each problem where it is.
     window
@@ -321,7 +326,14 @@ async fn journey(scripts: Scripts) {
     // Back, at a telephone's width.
     let window = scene.window(scripts, 500).await;
     window.sign_in(&server).await;
-    window.until("the run has ended", async |window| !window.text("table.finished").await.is_empty()).await;
+    window
+        .until("the run has ended", async |window| {
+            let finished = !window.text("table.finished").await.is_empty();
+            finished || window.text("article.run").await.contains("11 done")
+        })
+        .await;
+    // A run that ends while somebody looks stays where it was until they come again.
+    window.go(&server, "/domains/example.org/mailimport").await;
     window.is_no_wider_than_its_window().await;
     window.click("table.finished a").await;
     window.find("table.imports").await;
