@@ -42,6 +42,9 @@ struct Work {
     found: FoundServer,
 }
 
+/// How often an import is begun anew after the ledger has failed it.
+const LEDGER_ATTEMPTS: u32 = 100;
+
 impl Service {
     /// Imports the account that a job names. What it returns has been written already.
     pub(crate) async fn import_account(&self, duty: &Duty) -> Result<Outcome> {
@@ -158,15 +161,15 @@ impl Service {
             cancel: duty.stop(),
         };
         let importing = account.import();
-        let earlier = self.brought(duty, &work.row, &account.key()).await?;
-        let before = earlier.total();
+        let brought = self.brought(duty, &work.row, &account.key()).await?;
+        let before = brought.total();
         let reporting = self.report_progress(duty, &watcher, before);
         let mut report = tokio::select! {
             report = importing => report,
             never = reporting => match never {},
         };
         self.save_progress(duty, &watcher, before).await?;
-        earlier.count_in(&mut report);
+        self.brought_by_now(brought, &account.key()).await?.count_in(&mut report);
         Ok(report)
     }
 
@@ -176,6 +179,10 @@ impl Service {
             if stop.class == "interrupted" {
                 self.keep_report(duty, report).await?;
                 return Ok(Outcome::GiveBack);
+            }
+            // The database was away for a moment. It is back, perhaps, and nothing is the matter with this import.
+            if stop.class == "ledger" && duty.job().attempts < LEDGER_ATTEMPTS {
+                return Err(Error::internal(&stop.message));
             }
             let failure = failure::of_stop(stop);
             self.keep_report(duty, report).await?;

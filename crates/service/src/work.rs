@@ -96,9 +96,9 @@ pub trait Handler: Send + Sync + 'static {
         Outcome::Failed
     }
 
-    /// Called in the transaction that puts down jobs otherwise than [`Handler::run`] said: in the name of a worker that
-    /// has vanished, or because people want something else by now. They are as they are from now on; other rows must
-    /// be made to agree with them.
+    /// Called in the transaction that puts down jobs: as [`Handler::run`] said, or otherwise, because people want
+    /// something else by now or their worker has vanished. They are as they are from now on; other rows must be made to
+    /// agree with them.
     ///
     /// # Errors
     ///

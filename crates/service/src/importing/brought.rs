@@ -1,7 +1,8 @@
 //! What earlier attempts of the same run brought: a pause, a restart or a `kill -9` makes nobody's number smaller.
 //!
 //! The ledger knows what is imported; how much of it this run brought is what is there now less what was there when
-//! the run began with the account.
+//! the run began with the account. That holds also for messages of which an attempt could not say any more that it
+//! had brought them, because it was killed, or the database was, between the two.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +28,14 @@ fn plain(name: &str) -> String {
 }
 
 /// Messages by folder.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Brought(BTreeMap<String, u64>);
+type Messages = BTreeMap<String, u64>;
+
+/// What this run brought.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Brought {
+    before: Messages,
+    since: Messages,
+}
 
 impl Service {
     /// What this run brought until now. At its first attempt it is noted what was there before.
@@ -38,21 +45,30 @@ impl Service {
         row: &import::Model,
         key: &AccountKey,
     ) -> Result<Brought> {
-        let there = self.inner.store.imported_by_folder(key).await?;
-        let there: BTreeMap<String, u64> = there
-            .into_iter()
-            .map(|(name, count)| (plain(&name.decode(NameEncoding::ModifiedUtf7).text), count))
-            .collect();
-        let before: Option<BTreeMap<String, u64>> =
-            row.brought_before.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let Some(before) = before else {
-            self.note_before(duty, &there).await?;
-            return Ok(Brought::default());
+        let there = self.there(key).await?;
+        let noted = row.brought_before.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let before = match noted {
+            Some(before) => before,
+            None => {
+                self.note_before(duty, &there).await?;
+                there.clone()
+            }
         };
-        Ok(Brought::since(&before, there))
+        Ok(Brought::since(before, there))
     }
 
-    async fn note_before(&self, duty: &Duty, there: &BTreeMap<String, u64>) -> Result<()> {
+    /// The same, once more.
+    pub(crate) async fn brought_by_now(&self, brought: Brought, key: &AccountKey) -> Result<Brought> {
+        Ok(Brought::since(brought.before, self.there(key).await?))
+    }
+
+    async fn there(&self, key: &AccountKey) -> Result<Messages> {
+        let there = self.inner.store.imported_by_folder(key).await?;
+        let text = |name: imap::WireName| plain(&name.decode(NameEncoding::ModifiedUtf7).text);
+        Ok(there.into_iter().map(|(name, count)| (text(name), count)).collect())
+    }
+
+    async fn note_before(&self, duty: &Duty, there: &Messages) -> Result<()> {
         let writing = self.writing_for(duty).await?;
         let Some(row) = current(&writing, duty).await? else { return Ok(()) };
         let mut changed: import::ActiveModel = row.into();
@@ -63,23 +79,25 @@ impl Service {
 }
 
 impl Brought {
-    fn since(before: &BTreeMap<String, u64>, mut there: BTreeMap<String, u64>) -> Brought {
-        for (folder, count) in &mut there {
+    fn since(before: Messages, there: Messages) -> Brought {
+        let mut since = there;
+        for (folder, count) in &mut since {
             *count = count.saturating_sub(before.get(folder).copied().unwrap_or(0));
         }
-        Brought(there)
+        Brought { before, since }
     }
 
     /// All of it.
     pub(crate) fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.since.values().sum()
     }
 
-    /// Counts it as imported in the report of the last attempt, which found it there already. The identity holds as before.
+    /// Counts as imported, in the report of the last attempt, what earlier ones brought and it found there already. The
+    /// identity holds as before.
     pub(crate) fn count_in(&self, report: &mut Report) {
         for folder in &mut report.folders {
-            let earlier =
-                self.0.get(&plain(&folder.source)).copied().unwrap_or(0).min(folder.counts.already_there);
+            let brought = self.since.get(&plain(&folder.source)).copied().unwrap_or(0);
+            let earlier = brought.saturating_sub(folder.counts.imported).min(folder.counts.already_there);
             for counts in [&mut folder.counts, &mut report.totals] {
                 counts.already_there -= earlier;
                 counts.imported += earlier;
@@ -105,8 +123,8 @@ mod tests {
     fn only_what_came_since_counts_and_a_folder_that_shrank_counts_nothing() {
         let map = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
         let brought =
-            Brought::since(&map(&[("INBOX", 3), ("Old", 9)]), map(&[("INBOX", 10), ("Old", 2), ("New", 4)]));
-        assert_eq!(brought, Brought(map(&[("INBOX", 7), ("Old", 0), ("New", 4)])));
+            Brought::since(map(&[("INBOX", 3), ("Old", 9)]), map(&[("INBOX", 10), ("Old", 2), ("New", 4)]));
+        assert_eq!(brought.since, map(&[("INBOX", 7), ("Old", 0), ("New", 4)]));
         assert_eq!(brought.total(), 11);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::ledger::LedgerError;
 use store::Wake;
-use store::jobs::{self, Job, Lease, Outcome, State, Want};
+use store::jobs::{self, Job, Lease, Outcome, Want};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -123,13 +123,6 @@ impl Shop {
 
     /// Puts the job down, trying again as long as the lease lasts. `None`: it is lost, and somebody takes the job over.
     async fn end(&self, control: &Control, outcome: Outcome) -> Option<Job> {
-        let said = match outcome {
-            Outcome::Done => State::Done,
-            Outcome::Failed => State::Failed,
-            Outcome::Paused => State::Paused,
-            Outcome::Cancelled => State::Cancelled,
-            Outcome::RetryAt(_) | Outcome::RetryAfter(_) | Outcome::GiveBack => State::Queued,
-        };
         let outcome = match (outcome, control.reason()) {
             // It obeyed; perhaps people have changed their minds since.
             (Outcome::Paused, Some(Reason::Pause)) => Outcome::GiveBack,
@@ -139,7 +132,7 @@ impl Shop {
         };
         let (lease, begun) = (control.lease(), Instant::now());
         loop {
-            match self.put_down(lease, outcome, said).await {
+            match self.put_down(lease, outcome).await {
                 Ok(job) => return job,
                 Err(error) => tracing::warn!(%error, job = %lease.job.id, "could not be put down"),
             }
@@ -150,18 +143,15 @@ impl Shop {
         }
     }
 
-    /// One attempt to put the job down. When it becomes something else than the handler said, the handler hears of it
-    /// in the same transaction. `None`: the lease is lost.
-    pub(super) async fn put_down(&self, lease: &Lease, outcome: Outcome, said: State) -> Result<Option<Job>> {
+    /// One attempt to put the job down; the handler's rows follow in the same transaction. `None`: the lease is lost.
+    pub(super) async fn put_down(&self, lease: &Lease, outcome: Outcome) -> Result<Option<Job>> {
         let writing = self.store.writing().await?;
         let job = match jobs::release(&writing, lease, outcome).await {
             Ok(job) => job,
             Err(LedgerError::LeaseLost) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if job.state != said {
-            self.handler.follow(&writing, std::slice::from_ref(&job)).await?;
-        }
+        self.handler.follow(&writing, std::slice::from_ref(&job)).await?;
         writing.commit().await?;
         Ok(Some(job))
     }

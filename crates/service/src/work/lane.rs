@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store::jobs::{Claim, JobId, Kind, Lease, Outcome, State};
+use store::jobs::{Claim, JobId, Kind, Lease, Outcome};
 use store::{Wake, Wakes};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -99,7 +99,7 @@ impl Shop {
 
     /// The shutdown came while the job was being claimed.
     async fn hand_back(&self, lease: &Lease) {
-        if let Err(error) = self.put_down(lease, Outcome::GiveBack, State::Queued).await {
+        if let Err(error) = self.put_down(lease, Outcome::GiveBack).await {
             tracing::warn!(%error, job = %lease.job.id, "could not be given back; its lease runs out");
         }
     }

@@ -5,6 +5,7 @@
 mod identity;
 mod journey;
 mod prepared_list;
+mod recovery;
 mod rig;
 mod rotation;
 mod workers;

@@ -28,6 +28,8 @@ pub(crate) enum Place {
     Sqlite(TempDir),
     /// A server of its own.
     Postgres(Box<Postgres>),
+    /// Another process's, by its address.
+    Elsewhere(String),
 }
 
 impl Place {
@@ -39,10 +41,21 @@ impl Place {
         Place::Postgres(Box::new(Postgres::start().unwrap()))
     }
 
+    /// What another process opens as [`Place::Elsewhere`].
+    pub(crate) fn address(&self) -> String {
+        match self {
+            Place::Sqlite(directory) => directory.path().join("mailimport.db").display().to_string(),
+            Place::Postgres(server) => server.url(),
+            Place::Elsewhere(address) => address.clone(),
+        }
+    }
+
     pub(crate) async fn open(&self) -> Arc<Store> {
-        let store = match self {
-            Place::Sqlite(directory) => Store::open_file(&directory.path().join("mailimport.db"), None).await,
-            Place::Postgres(server) => Store::connect(&server.url()).await,
+        let address = self.address();
+        let store = if address.starts_with("postgresql:") {
+            Store::connect(&address).await
+        } else {
+            Store::open_file(Path::new(&address), None).await
         };
         Arc::new(store.unwrap())
     }

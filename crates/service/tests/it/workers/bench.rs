@@ -45,17 +45,15 @@ impl Bench {
     /// A store as another process would have it; on SQLite, which has one process, the same.
     pub(crate) async fn other_process(&self) -> Arc<Store> {
         match &self.place {
-            Place::Sqlite(_) => Arc::clone(&self.store),
             Place::Postgres(_) => self.place.open().await,
+            _ => Arc::clone(&self.store),
         }
     }
 
     fn url(&self) -> String {
         match &self.place {
-            Place::Sqlite(directory) => {
-                format!("sqlite://{}", directory.path().join("mailimport.db").display())
-            }
             Place::Postgres(server) => server.url(),
+            file => format!("sqlite://{}", file.address()),
         }
     }
 
