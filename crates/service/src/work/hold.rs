@@ -16,6 +16,23 @@ use crate::error::Result;
 /// Before putting down is tried again after the database has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How a task ended.
+enum Ended {
+    Said(Outcome),
+    Panicked(String),
+    ByUs,
+}
+
+impl From<std::result::Result<Outcome, JoinError>> for Ended {
+    fn from(ended: std::result::Result<Outcome, JoinError>) -> Ended {
+        match ended {
+            Ok(outcome) => Ended::Said(outcome),
+            Err(error) if error.is_panic() => Ended::Panicked(error.to_string()),
+            Err(_) => Ended::ByUs,
+        }
+    }
+}
+
 impl Shop {
     /// Runs a job from its claim to its end.
     pub(super) async fn run(&self, lease: Lease) {
@@ -37,30 +54,27 @@ impl Shop {
     /// What the handler says. `None`: the lease was lost.
     async fn outcome(&self, job: &Job, control: &Control) -> Option<Outcome> {
         let (handler, begun, line) = (self.handler.clone(), job.clone(), control.clone());
-        let outcome =
-            match self.attend(tokio::spawn(async move { handler.run(begun, line).await }), control).await {
-                Ok(outcome) => outcome,
-                Err(ended) if ended.is_cancelled() => Outcome::GiveBack,
-                Err(panic) => {
-                    tracing::error!(%job.id, %panic, "a job panicked");
-                    metrics::counter!("mailimport_jobs_panicked_total", "kind" => job.kind.as_str())
-                        .increment(1);
-                    let (handler, job, line) = (self.handler.clone(), job.clone(), control.clone());
-                    let fault = panic.to_string();
-                    let said = tokio::spawn(async move { handler.panicked(job, line, fault).await });
-                    self.attend(said, control).await.unwrap_or(Outcome::Failed)
+        let work = tokio::spawn(async move { handler.run(begun, line).await });
+        let outcome = match self.attend(work, control).await {
+            Ended::Said(outcome) => outcome,
+            Ended::ByUs => Outcome::GiveBack,
+            Ended::Panicked(fault) => {
+                tracing::error!(%job.id, fault, "a job panicked");
+                metrics::counter!("mailimport_jobs_panicked_total", "kind" => job.kind.as_str()).increment(1);
+                let (handler, job, line) = (self.handler.clone(), job.clone(), control.clone());
+                let words = tokio::spawn(async move { handler.panicked(job, line, fault).await });
+                match self.attend(words, control).await {
+                    Ended::Said(outcome) => outcome,
+                    Ended::ByUs | Ended::Panicked(_) => Outcome::Failed,
                 }
-            };
+            }
+        };
         (control.reason() != Some(Reason::LeaseLost)).then_some(outcome)
     }
 
-    /// Waits for the task, renewing the lease meanwhile. A task that does not stop when told to is ended, and no longer
-    /// renewed: if it cannot even be ended, somebody else takes the job over, and the fence stands between them.
-    async fn attend(
-        &self,
-        task: JoinHandle<Outcome>,
-        control: &Control,
-    ) -> std::result::Result<Outcome, JoinError> {
+    /// Waits for the task, renewing the lease meanwhile. A task that does not stop when told to is ended. One that cannot
+    /// even be ended, because it blocks its thread, is left to itself: the fence stands between it and whoever comes next.
+    async fn attend(&self, task: JoinHandle<Outcome>, control: &Control) -> Ended {
         let mut task = AbortOnDropHandle::new(task);
         let told = async {
             control.stopped().await;
@@ -71,13 +85,14 @@ impl Shop {
             tokio::time::sleep(self.limits.lease / 3).await;
         };
         tokio::select! {
-            ended = &mut task => return ended,
+            ended = &mut task => return Ended::from(ended),
             () = told => {}
             () = lost => {}
         }
         tracing::warn!(job = %control.lease().job.id, reason = ?control.reason(), "did not stop in time and is ended");
         task.abort();
-        task.await
+        let patience = Duration::from_secs(1).min(self.limits.grace);
+        tokio::time::timeout(patience, task).await.map_or(Ended::ByUs, Ended::from)
     }
 
     /// Renews the lease and passes on what people want, until the lease is lost.
@@ -132,9 +147,10 @@ impl Shop {
         };
         let (lease, begun) = (control.lease(), Instant::now());
         loop {
-            match self.put_down(lease, outcome).await {
-                Ok(job) => return job,
-                Err(error) => tracing::warn!(%error, job = %lease.job.id, "could not be put down"),
+            match tokio::time::timeout(lease.length, self.put_down(lease, outcome)).await {
+                Ok(Ok(job)) => return job,
+                Ok(Err(error)) => tracing::warn!(%error, job = %lease.job.id, "could not be put down"),
+                Err(_) => tracing::warn!(job = %lease.job.id, "could not be put down in time"),
             }
             if begun.elapsed() >= lease.length {
                 return None;

@@ -14,13 +14,13 @@ use tokio::sync::{Notify, Semaphore};
 macro_rules! on_both_databases {
     ($($test:ident)*) => {
         mod on_sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
                 super::$test(&super::Bench::sqlite().await).await;
             })*
         }
         mod on_postgresql {
-            $(#[tokio::test(flavor = "multi_thread")]
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
                 super::$test(&super::Bench::postgres().await).await;
             })*
@@ -40,6 +40,7 @@ on_both_databases! {
     checks_of_one_server_are_two_over_all_workers
     a_job_whose_lease_is_lost_is_told_so_and_its_worker_goes_on_with_others
     a_job_that_does_not_listen_is_ended_and_given_back
+    a_job_that_blocks_its_thread_is_left_to_itself
     a_job_given_back_without_need_is_not_run_in_circles
     a_clock_that_jumps_makes_nobody_take_over_its_own_job
     a_job_of_a_vanished_worker_is_paused_when_that_was_wanted
@@ -287,6 +288,28 @@ async fn a_job_that_does_not_listen_is_ended_and_given_back(bench: &Bench) {
     worker.stop().await;
     assert_eq!(bench.job(id).await.state, State::Queued);
     assert_eq!(script.faults().len(), 0);
+}
+
+async fn a_job_that_blocks_its_thread_is_left_to_itself(bench: &Bench) {
+    let (gate, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let script = Script::new(move |_, _| {
+        let blocked = Arc::clone(&blocked);
+        async move {
+            // Until the test drops the other end.
+            let _ = blocked.lock().unwrap().recv();
+            Outcome::Done
+        }
+    });
+    let limits = Limits { grace: Duration::from_millis(50), imports: 1, ..bench.limits() };
+    let worker = bench.work(&script, limits);
+    let id = bench.enqueue(import(1)).await;
+    eventually("it runs", async || script.ran() == 1).await;
+    bench.store.set_want(id, Want::Pause).await.unwrap();
+    bench.reaches(id, State::Paused).await;
+    worker.stop().await;
+    drop(gate);
+    assert_eq!(bench.job(id).await.state, State::Paused, "what it says later counts for nothing");
 }
 
 async fn a_job_given_back_without_need_is_not_run_in_circles(bench: &Bench) {

@@ -17,6 +17,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityName, FromQ
 
 use super::{JobId, Kind, Lease, State, Want, clock, milliseconds};
 use crate::fault::unwritten;
+use crate::ledger::within;
 use crate::store::Store;
 use crate::tables::job::{Column, Entity, Model};
 
@@ -55,6 +56,10 @@ impl Store {
         if claim.kinds.is_empty() || claim.queues.is_empty() {
             return Ok(None);
         }
+        within("written", self.take_next(claim)).await
+    }
+
+    async fn take_next(&self, claim: &Claim<'_>) -> Result<Option<Lease>, LedgerError> {
         let writing = self.writing().await?;
         let now = alone(writing.connection()).await?;
         let backend = writing.connection().get_database_backend();
