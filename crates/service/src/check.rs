@@ -57,7 +57,8 @@ impl Service {
         Ok(Some((row, domain)))
     }
 
-    async fn end_check(&self, duty: &Duty, outcome: CheckOutcome) -> Result<()> {
+    async fn end_check(&self, duty: &Duty, mut outcome: CheckOutcome) -> Result<()> {
+        outcome.failure = outcome.failure.map(|failure| self.told(failure));
         let writing = self.writing_for(duty).await?;
         let Some(row) = current(&writing, duty).await? else { return Ok(()) };
         let state = if outcome.failure.is_none() { EntryState::Verified } else { EntryState::CheckFailed };
@@ -182,6 +183,17 @@ impl Service {
             *timeout = limit.min(*timeout);
         }
         settings
+    }
+
+    /// What a customer may read of a failure: details of our own side name our disks, and go to the log instead.
+    pub(crate) fn told(&self, mut failure: Failure) -> Failure {
+        if self.inner.settings.reach == Reach::Policy
+            && failure.side != Side::Source
+            && let Some(detail) = failure.detail.take()
+        {
+            tracing::warn!(class = failure.class, detail, "our own side failed");
+        }
+        failure
     }
 
     fn route(&self) -> Route {

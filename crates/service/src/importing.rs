@@ -31,6 +31,7 @@ use crate::runs::finish::ended;
 use crate::runs::{import_state, state_text};
 use crate::server_field;
 use crate::service::Service;
+use crate::settings::Reach;
 use crate::vault::Place;
 use watcher::Watcher;
 
@@ -170,12 +171,16 @@ impl Service {
         };
         self.save_progress(duty, &watcher, before).await?;
         self.brought_by_now(brought, &account.key()).await?.count_in(&mut report);
+        if self.inner.settings.reach == Reach::Policy {
+            // Where on our disks it lies is not a customer's affair.
+            report.destination = work.mailbox.address.to_string();
+        }
         Ok(report)
     }
 
     /// Writes how it ended.
-    async fn conclude(&self, duty: &Duty, report: Report) -> Result<Outcome> {
-        if let Some(stop) = &report.error {
+    async fn conclude(&self, duty: &Duty, mut report: Report) -> Result<Outcome> {
+        if let Some(stop) = &mut report.error {
             if stop.class == "interrupted" {
                 self.keep_report(duty, report).await?;
                 return Ok(Outcome::GiveBack);
@@ -184,7 +189,8 @@ impl Service {
             if stop.class == "ledger" && duty.job().attempts < LEDGER_ATTEMPTS {
                 return Err(Error::internal(&stop.message));
             }
-            let failure = failure::of_stop(stop);
+            let failure = self.told(failure::of_stop(stop));
+            stop.message = failure.detail.clone().unwrap_or_else(|| failure.message.clone());
             self.keep_report(duty, report).await?;
             return self.stopped(duty, failure).await;
         }
@@ -234,8 +240,8 @@ impl Service {
         let writing = self.writing_for(duty).await?;
         let Some(row) = current(&writing, duty).await? else { return Ok(()) };
         let mut changed: import::ActiveModel = row.into();
-        // Something good came in between: patience begins anew.
-        if report.totals.imported > 0 {
+        // Something good came in between: patience begins anew. (`imported` counts earlier attempts too, octets do not.)
+        if report.totals.bytes > 0 {
             changed.failing_since = Set(None);
         }
         changed.exceptions = Set(report.exceptions.len() as i64);
@@ -245,7 +251,8 @@ impl Service {
     }
 
     /// It failed: for now, or for good.
-    async fn stopped(&self, duty: &Duty, mut failure: Failure) -> Result<Outcome> {
+    async fn stopped(&self, duty: &Duty, failure: Failure) -> Result<Outcome> {
+        let mut failure = self.told(failure);
         let writing = self.writing_for(duty).await?;
         let Some(row) = current(&writing, duty).await? else { return Ok(Outcome::Done) };
         let now = now();

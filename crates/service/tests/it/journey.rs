@@ -165,6 +165,7 @@ async fn an_account_is_checked_started_and_arrives_and_brings_only_what_is_new_l
     assert!(import.mailbox_created && import.progress.percent() == 100, "{import:?}");
     assert_eq!(import.progress.imported, content.messages() as u64);
     let report = import.report.unwrap();
+    assert_eq!(report.destination, "anna@example.com", "no path of the server");
     assert_eq!(report.totals.imported, content.messages() as u64);
     assert!(!import.folders.is_empty() && import.folders.iter().all(|f| f.messages_done == f.messages_total));
     let document = journey.rig.service.run_report(&journey.alice, run.summary.id).await.unwrap();
