@@ -16,7 +16,8 @@ use store::tables::{domain, entry, import, run, sample};
 use uuid::Uuid;
 
 pub use changes::{Changes, Watch};
-pub(crate) use view::{import_state, import_view, run_state_text, state_text};
+use view::lines;
+pub(crate) use view::{import_state, import_view, run_state_text, state_text, state_texts};
 
 use crate::clock::{now, time};
 use crate::entries::{forget, readiness};
@@ -186,33 +187,51 @@ impl Service {
         self.summaries(rows, &domain.name).await
     }
 
-    /// A run with its imports.
+    /// A run with all its imports.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when it is not the actor's.
     pub async fn run(&self, actor: &Actor, id: RunId) -> Result<Run> {
+        self.run_part(actor, id, |_| true, Page::first(MOST_IMPORTS)).await
+    }
+
+    /// A run with a part of those of its imports whose state is `listed`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when it is not the actor's.
+    pub async fn run_part(
+        &self,
+        actor: &Actor,
+        id: RunId,
+        listed: impl Fn(ImportState) -> bool,
+        page: Page,
+    ) -> Result<Run> {
         require(actor, Scope::Read)?;
         let row = self.own_run(actor, id).await?;
         let domain = self.own_domain(actor, DomainId(row.domain_id)).await?;
-        let imports = import::Entity::find()
+        let part = lines()
             .filter(import::Column::RunId.eq(row.id))
-            .order_by_asc(import::Column::Number)
-            .limit(MOST_IMPORTS)
-            .all(self.reading())
-            .await?;
-        let takeovers = self.takeovers(imports.iter().filter_map(|import| import.job_id).collect()).await?;
-        let view = |mut row: import::Model| {
-            // The whole report belongs to the one import's own page.
-            row.report = None;
-            row.folders = None;
-            let taken = row.job_id.and_then(|job| takeovers.get(&job).copied()).unwrap_or(0);
-            import_view(row, &domain.name, taken)
-        };
-        let imports = imports.into_iter().map(view).collect();
+            .filter(import::Column::State.is_in(state_texts(listed)))
+            .offset(page.offset)
+            .limit(page.limit);
+        let imports = self.lines_of(part, &domain.name).await?;
         let samples = self.samples(row.id).await?;
         let summary = self.summaries(vec![row], &domain.name).await?.pop().ok_or(Error::NotFound)?;
         Ok(Run { summary, imports, samples })
+    }
+
+    /// A run as its line in a list shows it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when it is not the actor's.
+    pub async fn run_summary(&self, actor: &Actor, id: RunId) -> Result<RunSummary> {
+        require(actor, Scope::Read)?;
+        let row = self.own_run(actor, id).await?;
+        let domain = self.own_domain(actor, DomainId(row.domain_id)).await?;
+        self.summaries(vec![row], &domain.name).await?.pop().ok_or(Error::NotFound)
     }
 
     /// The curve of a run.

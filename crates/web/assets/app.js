@@ -51,13 +51,18 @@ function focusAgain(within, { name, index }) {
   next.focus({ preventScroll: true });
 }
 
-/** An element that is not on the page yet belongs to the list of its kind, if the page shows that list. */
-function append(id, html) {
+/** An element that is not on the page yet belongs to the list of its kind, if the page shows that list: at its place. */
+function insert(id, html) {
   const list = $(`[data-rows="${CSS.escape(id.split("-")[0])}"]`);
   if (!list) return;
   const holder = document.createElement(list.localName === "tbody" ? "tbody" : "div");
   holder.innerHTML = html;
-  list.append(...holder.children);
+  const fresh = holder.firstElementChild;
+  if (!fresh) return;
+  const order = Number(fresh.dataset.order ?? Infinity);
+  list.insertBefore(fresh, [...list.children].find((other) => Number(other.dataset.order) > order) ?? null);
+  fresh.classList.add("changed");
+  localTimes(fresh);
 }
 
 function gone(row) {
@@ -73,7 +78,7 @@ function apply({ fragments = [], title, announce }) {
     const old = document.getElementById(id);
     if (old && html) swap(old, html);
     else if (old) gone(old);
-    else if (html) append(id, html);
+    else if (html) insert(id, html);
   }
   if (title) document.title = title;
   if (announce) say(announce);

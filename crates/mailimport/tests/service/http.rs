@@ -22,9 +22,26 @@ impl Answer {
 
 /// Asks on a new connection. HTTP/1.0, so that the body ends with the connection.
 pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
+    exchange(to, &request(method, path, token, body))
+}
+
+/// `GET` with further lines in the head.
+pub(crate) fn ask_with(to: SocketAddr, head: &str, path: &str) -> Answer {
+    exchange(to, &format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{head}\r\n"))
+}
+
+/// `POST` of something that is not JSON.
+pub(crate) fn send(to: SocketAddr, path: &str, token: &str, kind: &str, body: &str) -> Answer {
+    let length = body.len();
+    let head =
+        format!("Authorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
+    exchange(to, &format!("POST {path} HTTP/1.0\r\nHost: localhost\r\n{head}\r\n{body}"))
+}
+
+fn exchange(to: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    write!(stream, "{}", request(method, path, token, body)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut octets = Vec::new();
     stream.read_to_end(&mut octets).unwrap();
     answer(&String::from_utf8(octets).unwrap())

@@ -1,6 +1,5 @@
 //! From a token to mail that a real Dovecot serves, with the server killed on the way.
 
-use std::os::unix::fs::chown;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,9 +12,6 @@ use crate::process::{Place, Server};
 
 const OLD: &str = "old horse battery";
 const NEW: &str = "Neues-Passwort-1";
-/// Debian's group `mail`, so that Dovecot can be told its name.
-pub(crate) const OWNER: (u32, u32) = (12345, 8);
-
 /// An old provider, a way to it that can be stalled, a place for the service.
 struct Scene {
     old: Dovecot,
@@ -28,17 +24,7 @@ impl Scene {
         let old = Dovecot::start(&DovecotOptions::with_users([User::new("alice", OLD)])).unwrap();
         old.write_account("alice", &factory::generated_small()).unwrap();
         let way = Proxy::start(old.tls()).unwrap();
-        let mut place = Place::new();
-        let root = place.directory.path().join("mail");
-        std::fs::create_dir(&root).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
-        std::fs::set_permissions(&root, mode).unwrap();
-        chown(&root, Some(OWNER.0), Some(OWNER.1)).unwrap();
-        let (port, root, ca) = (way.addr().port(), root.display(), old.ca_pem().display());
-        place.settings = format!(
-            "[mail]\nroot = \"{root}\"\npassword_scheme = \"sha512-crypt\"\n\
-             [source]\nfurther_ports = [{port}]\nallow = [\"127.0.0.1/32\"]\nauthorities = [\"{ca}\"]\n"
-        );
+        let place = Place::with_old_server(way.addr().port(), old.ca_pem());
         Scene { old, way, place }
     }
 }

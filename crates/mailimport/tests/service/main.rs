@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
+mod crowd;
 mod http;
 mod journey;
 mod page;
 mod process;
 mod start;
+mod window;

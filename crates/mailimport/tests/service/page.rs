@@ -1,27 +1,18 @@
 //! The page as a customer uses it: in a real Chromium, against a real Dovecot, with JavaScript and without.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
-use fantoccini::elements::Element;
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
 use testkit::browser::Browser;
 use testkit::factory;
 use testkit::judge::{self, Mapping};
 use testkit::proxy::Proxy;
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 
-use crate::journey::{OWNER, serve_with_printed_configuration};
-use crate::process::{Place, Server};
+use crate::journey::serve_with_printed_configuration;
+use crate::process::Place;
+use crate::window::{Scripts, Window};
 
-/// The customer's own sign-in.
-const SIGN_IN: &str = "correct horse battery";
 const NEW: &str = "Neues-Passwort-1";
-/// The largest time that anything on the page may take, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The old accounts: name and password, with everything that a CSV can get wrong about passwords.
 const ACCOUNTS: [(&str, &str); 11] = [
@@ -37,13 +28,6 @@ const ACCOUNTS: [(&str, &str); 11] = [
     ("jonas", "tab-less"),
     ("karl", "the right one"),
 ];
-
-/// Whether the browser runs scripts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Scripts {
-    On,
-    Off,
-}
 
 /// Everything around one journey.
 struct Scene {
@@ -61,21 +45,8 @@ impl Scene {
             old.write_account(name, &factory::generated_small()).unwrap();
         }
         let way = Proxy::start(old.tls()).unwrap();
-        let mut place = Place::new();
-        let root = place.directory.path().join("mail");
-        std::fs::create_dir(&root).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
-        std::fs::set_permissions(&root, mode).unwrap();
-        std::os::unix::fs::chown(&root, Some(OWNER.0), Some(OWNER.1)).unwrap();
-        let (port, root, ca) = (way.addr().port(), root.display(), old.ca_pem().display());
-        place.settings = format!(
-            "[mail]\nroot = \"{root}\"\npassword_scheme = \"sha512-crypt\"\n\
-             [source]\nfurther_ports = [{port}]\nallow = [\"127.0.0.1/32\"]\nauthorities = [\"{ca}\"]\n"
-        );
-        let password = place.directory.path().join("sign-in");
-        std::fs::write(&password, SIGN_IN).unwrap();
-        place.admin(&["users", "add", "kunde", "--password-file", password.to_str().unwrap()]);
-        place.admin(&["domains", "add", "example.org", "kunde"]);
+        let place = Place::with_old_server(way.addr().port(), old.ca_pem());
+        place.add_customer();
         Scene { old, way, place, browser: Browser::start().unwrap() }
     }
 
@@ -103,144 +74,6 @@ impl Scene {
         std::fs::write(&path, octets).unwrap();
         path
     }
-
-    async fn window(&self, scripts: Scripts, width: u32) -> Window {
-        let mut capabilities = Capabilities::new();
-        let arguments = self.browser.arguments(width, 900);
-        capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments }));
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(capabilities).connect(&self.browser.url()).await.unwrap();
-        let window = Window { client, scripts };
-        if scripts == Scripts::Off {
-            window.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-        }
-        window
-    }
-}
-
-/// One browser window.
-struct Window {
-    client: Client,
-    scripts: Scripts,
-}
-
-impl Window {
-    async fn devtools(&self, command: &str, parameters: Value) {
-        #[derive(Debug)]
-        struct Devtools(Value);
-        impl fantoccini::wd::WebDriverCompatibleCommand for Devtools {
-            fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-                base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
-            }
-
-            fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-                (http::Method::POST, Some(self.0.to_string()))
-            }
-        }
-        let command = Devtools(json!({ "cmd": command, "params": parameters }));
-        self.client.issue_cmd(command).await.unwrap();
-    }
-
-    async fn go(&self, server: &Server, path: &str) {
-        self.client.goto(&format!("http://{}{path}", server.address)).await.unwrap();
-    }
-
-    /// Waits until the element is there and seen; says what the page shows when it never is.
-    async fn find(&self, css: &str) -> Element {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            for element in self.client.find_all(Locator::Css(css)).await.unwrap() {
-                if element.is_displayed().await.unwrap_or(false) {
-                    return element;
-                }
-            }
-            assert!(Instant::now() < deadline, "{css} is not on the page:\n{}", self.text("body").await);
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn text(&self, css: &str) -> String {
-        match self.client.find(Locator::Css(css)).await {
-            Ok(element) => element.text().await.unwrap_or_default(),
-            Err(_) => String::new(),
-        }
-    }
-
-    /// Looks again until the page says so; without scripts by loading it again, as a person would.
-    async fn until(&self, what: &str, is_so: impl AsyncFn(&Window) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !is_so(self).await {
-            assert!(Instant::now() < deadline, "{what}:\n{}", self.text("main").await);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            if self.scripts == Scripts::Off {
-                self.client.refresh().await.unwrap();
-            }
-        }
-    }
-
-    async fn fill(&self, form: &str, fields: &[(&str, &str)]) {
-        for (name, value) in fields {
-            let field = self.find(&format!("{form} input[name={name}]")).await;
-            field.clear().await.unwrap();
-            field.send_keys(value).await.unwrap();
-        }
-    }
-
-    async fn click(&self, css: &str) {
-        let element = self.find(css).await;
-        // As a person would: not where the bar with the start button covers it.
-        let argument = serde_json::to_value(&element).unwrap();
-        let script = "arguments[0].scrollIntoView({ block: 'center' })";
-        self.client.execute(script, vec![argument]).await.unwrap();
-        element.click().await.unwrap();
-    }
-
-    async fn sign_in(&self, server: &Server) {
-        self.go(server, "/domains/example.org/mailimport").await;
-        self.fill("form", &[("name", "kunde"), ("password", SIGN_IN)]).await;
-        self.click("form[action='/sign-in'] button.primary").await;
-        self.find("#add").await;
-    }
-
-    /// What the row of a mailbox says.
-    async fn row(&self, mailbox: &str) -> String {
-        for row in self.client.find_all(Locator::Css("tr.entry")).await.unwrap() {
-            let text = row.text().await.unwrap_or_default();
-            if text.contains(&format!("{mailbox}@example.org")) {
-                return text;
-            }
-        }
-        String::new()
-    }
-
-    /// Opens the pencil of a mailbox, in place or as a page of its own, and saves it with these fields.
-    async fn mend(&self, mailbox: &str, fields: &[(&str, &str)]) {
-        self.click(&format!("tr.entry a[aria-label='Edit {mailbox}@example.org']")).await;
-        let form = "form.entry-form[action*='/entries/']";
-        self.fill(form, fields).await;
-        self.click(&format!("{form} button.primary")).await;
-    }
-
-    /// Nothing that axe-core calls serious or critical.
-    async fn is_accessible(&self, axe: &Path) {
-        if self.scripts == Scripts::Off {
-            return;
-        }
-        self.client.execute(&std::fs::read_to_string(axe).unwrap(), Vec::new()).await.unwrap();
-        let run = "const done = arguments[0];
-            axe.run().then(r => done(r.violations.filter(v => ['serious', 'critical'].includes(v.impact))
-                .map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))));";
-        let found = self.client.execute_async(run, Vec::new()).await.unwrap();
-        let at = self.client.current_url().await.unwrap();
-        assert_eq!(found, json!([]), "{at}");
-    }
-
-    async fn is_no_wider_than_its_window(&self) {
-        let measure = "const root = document.documentElement; return root.scrollWidth - root.clientWidth;";
-        let over = self.client.execute(measure, Vec::new()).await.unwrap();
-        let at = self.client.current_url().await.unwrap();
-        assert_eq!(over, json!(0), "{at} is wider than its window");
-    }
 }
 
 /// The whole journey of the product.
@@ -248,7 +81,7 @@ async fn journey(scripts: Scripts) {
     let scene = Scene::new();
     let axe = testkit::browser::axe();
     let mut server = scene.place.serve();
-    let window = scene.window(scripts, 1280).await;
+    let window = Window::open(&scene.browser, scripts, 1280).await;
     window.go(&server, "/").await;
     window.is_accessible(&axe).await;
     window.sign_in(&server).await;
@@ -324,16 +157,14 @@ async fn journey(scripts: Scripts) {
     let server = scene.place.serve();
 
     // Back, at a telephone's width.
-    let window = scene.window(scripts, 500).await;
+    let window = Window::open(&scene.browser, scripts, 500).await;
     window.sign_in(&server).await;
     window
         .until("the run has ended", async |window| {
-            let finished = !window.text("table.finished").await.is_empty();
-            finished || window.text("article.run").await.contains("11 done")
+            let finished = window.text("table.finished").await;
+            finished.contains("Done") && window.text("article.run").await.is_empty()
         })
         .await;
-    // A run that ends while somebody looks stays where it was until they come again.
-    window.go(&server, "/domains/example.org/mailimport").await;
     window.is_no_wider_than_its_window().await;
     window.click("table.finished a").await;
     window.find("table.imports").await;

@@ -7,6 +7,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::http::{self, Answer};
 
+/// Debian's group `mail`, so that Dovecot can be told its name.
+const OWNER: (u32, u32) = (12345, 8);
+/// The customer's own sign-in.
+pub(crate) const SIGN_IN: &str = "correct horse battery";
+
 /// Directories and settings of one installation.
 pub(crate) struct Place {
     pub(crate) directory: tempfile::TempDir,
@@ -19,6 +24,30 @@ impl Place {
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(directory.path(), open).unwrap();
         Place { directory, settings: String::new() }
+    }
+
+    /// A tree for mailboxes, and leave to connect to an old server on this port of the loopback.
+    pub(crate) fn with_old_server(port: u16, ca: &Path) -> Place {
+        let mut place = Place::new();
+        let root = place.directory.path().join("mail");
+        std::fs::create_dir(&root).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o750);
+        std::fs::set_permissions(&root, mode).unwrap();
+        std::os::unix::fs::chown(&root, Some(OWNER.0), Some(OWNER.1)).unwrap();
+        let (root, ca) = (root.display(), ca.display());
+        place.settings = format!(
+            "[mail]\nroot = \"{root}\"\npassword_scheme = \"sha512-crypt\"\n\
+             [source]\nfurther_ports = [{port}]\nallow = [\"127.0.0.1/32\"]\nauthorities = [\"{ca}\"]\n"
+        );
+        place
+    }
+
+    /// A customer with a password, whose domain is `example.org`.
+    pub(crate) fn add_customer(&self) {
+        let password = self.directory.path().join("sign-in");
+        std::fs::write(&password, SIGN_IN).unwrap();
+        self.admin(&["users", "add", "kunde", "--password-file", password.to_str().unwrap()]);
+        self.admin(&["domains", "add", "example.org", "kunde"]);
     }
 
     pub(crate) fn data(&self) -> PathBuf {

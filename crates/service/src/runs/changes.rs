@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use store::tables::{domain, entry, import, removed_entry, run};
 
-use super::view::import_view;
+use super::view::lines;
 use crate::entries::entry_view;
 use crate::error::Result;
 use crate::model::{Actor, DomainId, Entry, EntryId, Import, ImportId, RunId, RunSummary, Scope};
@@ -125,21 +125,9 @@ impl Service {
             return Ok(Changes { revision: since, ..Changes::default() });
         }
         let revision = row.revision;
-        let imports = import::Entity::find()
-            .filter(import::Column::RunId.eq(row.id))
-            .filter(import::Column::Revision.gt(since))
-            .order_by_asc(import::Column::Number)
-            .all(self.reading())
-            .await?;
-        let jobs: Vec<i64> = imports.iter().filter_map(|import| import.job_id).collect();
-        let takeovers = self.takeovers(jobs).await?;
-        let view = |mut row: import::Model| {
-            row.report = None;
-            row.folders = None;
-            let taken = row.job_id.and_then(|job| takeovers.get(&job).copied()).unwrap_or(0);
-            import_view(row, &domain.name, taken)
-        };
-        let imports = imports.into_iter().map(view).collect();
+        let changed =
+            lines().filter(import::Column::RunId.eq(row.id)).filter(import::Column::Revision.gt(since));
+        let imports = self.lines_of(changed, &domain.name).await?;
         let runs = self.summaries(vec![row], &domain.name).await?;
         Ok(Changes { revision, runs, imports, ..Changes::default() })
     }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
 use store::tables::{import, run};
 use uuid::Uuid;
 
@@ -45,12 +48,27 @@ pub(crate) fn import_state(text: &str) -> ImportState {
     STATES.iter().find(|(_, known)| *known == text).map_or(ImportState::Failed, |(state, _)| *state)
 }
 
+/// The texts of the states that are wanted.
+pub(crate) fn state_texts(wanted: impl Fn(ImportState) -> bool) -> Vec<&'static str> {
+    STATES.iter().filter(|(state, _)| wanted(*state)).map(|(_, text)| *text).collect()
+}
+
 pub(crate) fn run_state_text(state: RunState) -> &'static str {
     RUN_STATES.iter().find(|(known, _)| *known == state).map_or("failed", |(_, text)| text)
 }
 
 pub(crate) fn run_state(text: &str) -> RunState {
     RUN_STATES.iter().find(|(_, known)| *known == text).map_or(RunState::Failed, |(state, _)| *state)
+}
+
+/// Imports by number as lines of a list: report and folders belong to the one import's own page, and are megabytes for
+/// a run of 500.
+pub(super) fn lines() -> Select<import::Entity> {
+    use import::Column as C;
+    let left_out = [C::Report, C::Folders, C::Password, C::MailboxPassword];
+    let columns = C::iter().filter(|column| !left_out.iter().any(|out| out.as_str() == column.as_str()));
+    let lines = import::Entity::find().select_only().columns(columns).order_by_asc(C::Number);
+    left_out.into_iter().fold(lines, |lines, column| lines.column_as(Expr::cust("NULL"), column.as_str()))
 }
 
 /// An import as it is shown.
@@ -149,6 +167,17 @@ struct StateSums {
 }
 
 impl Service {
+    /// What [`lines`] finds, as it is shown.
+    pub(super) async fn lines_of(&self, lines: Select<import::Entity>, domain: &str) -> Result<Vec<Import>> {
+        let rows = lines.all(self.reading()).await?;
+        let takeovers = self.takeovers(rows.iter().filter_map(|row| row.job_id).collect()).await?;
+        let view = |row: import::Model| {
+            let taken = row.job_id.and_then(|job| takeovers.get(&job).copied()).unwrap_or(0);
+            import_view(row, domain, taken)
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+
     /// Runs with the sums of their imports.
     pub(crate) async fn summaries(&self, rows: Vec<run::Model>, domain: &str) -> Result<Vec<RunSummary>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();

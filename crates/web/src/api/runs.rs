@@ -230,7 +230,7 @@ async fn created(app: &App, caller: &Caller, id: RunId) -> Result<Response, Refu
 }
 
 async fn summary(app: &App, caller: &Caller, id: RunId) -> Result<Run, Refusal> {
-    Ok(app.service().run(&caller.actor, id).await?.summary.into())
+    Ok(app.service().run_summary(&caller.actor, id).await?.into())
 }
 
 /// A run.
@@ -262,11 +262,8 @@ pub(super) async fn imports(
     At(id): At<RunId>,
     Asked(paging): Asked<Paging>,
 ) -> Result<Response, Refusal> {
-    let run = app.service().run(&caller.actor, id).await?;
-    let page = paging.ask();
-    let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
-    let take = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let imports = run.imports.into_iter().skip(skip).take(take).map(Import::from).collect();
+    let run = app.service().run_part(&caller.actor, id, |_| true, paging.ask()).await?;
+    let imports = run.imports.into_iter().map(Import::from).collect();
     Ok(paging.answer(&format!("/api/v1/runs/{id}/imports"), imports))
 }
 

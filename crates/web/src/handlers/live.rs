@@ -10,7 +10,8 @@ use service::{Changes, Watch};
 
 use super::runs::id;
 use crate::events::{Proof, Watching};
-use crate::pages::live::{self, DomainChanges};
+use crate::pages::live::{self, DomainChanges, RunChanges};
+use crate::pages::run::Show;
 use crate::refusal::Refusal;
 use crate::session::SignedIn;
 use crate::state::App;
@@ -21,6 +22,13 @@ use crate::words::Words;
 pub(super) struct Since {
     #[serde(default)]
     since: i64,
+}
+
+/// Which imports a run's page lists.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Listed {
+    #[serde(default)]
+    show: String,
 }
 
 /// Everything that an event is made with.
@@ -49,10 +57,17 @@ impl Teller {
         Ok(live::domain_event(&self.words, &domain, changes))
     }
 
-    async fn run(&self, id: RunId, changes: Changes) -> Result<Option<live::Event>, service::Error> {
+    async fn run(
+        &self,
+        id: RunId,
+        changes: Changes,
+        show: Show,
+    ) -> Result<Option<live::Event>, service::Error> {
         let samples = self.app.service().run_samples(&self.actor, id).await?;
-        let run = changes.runs.first();
-        Ok(run.map(|run| live::run_event(&self.words, changes.revision, run, &samples, &changes.imports)))
+        let Some(run) = changes.runs.first() else { return Ok(None) };
+        let (revision, imports) = (changes.revision, &changes.imports);
+        let changes = RunChanges { revision, run, samples: &samples, imports, show };
+        Ok(Some(live::run_event(&self.words, changes)))
     }
 }
 
@@ -100,15 +115,17 @@ pub(super) async fn run(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(run): Path<String>,
+    Query(listed): Query<Listed>,
     Query(since): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let id: RunId = id(&run)?;
+    let show = Show::parse(&listed.show);
     let watching = open(&app, &signed_in, Watch::Run(id), &since, &headers).await?;
     let teller = Teller::new(&app, &signed_in);
     Ok(watching.into_response(move |changes| {
         let teller = teller.clone();
-        Box::pin(async move { event(teller.run(id, changes).await) })
+        Box::pin(async move { event(teller.run(id, changes, show).await) })
     }))
 }
 

@@ -12,7 +12,7 @@ use super::page;
 use super::pager::part;
 use crate::forms::Form;
 use crate::pages::Flash;
-use crate::pages::run::{RunPage, Show};
+use crate::pages::run::{RunPage, Show, mailboxes};
 use crate::refusal::Refusal;
 use crate::session::SignedIn;
 use crate::state::App;
@@ -42,11 +42,10 @@ pub(super) async fn show(
     let (service, actor, id) = (app.service(), signed_in.actor(), id::<RunId>(&run)?);
     // First: what changes while the rest is read is told again, and not missed.
     let revision = service.revision(actor, Watch::Run(id)).await?;
-    let mut run = service.run(actor, id).await?;
     let show = Show::parse(view.show.as_deref().unwrap_or_default());
-    run.imports.retain(|import| show.includes(import.state));
-    let (total, part) = (run.imports.len() as u64, part(view.page.as_deref(), IMPORTS));
-    part.pass_over(&mut run.imports);
+    let part = part(view.page.as_deref(), IMPORTS);
+    let mut run = service.run_part(actor, id, |state| show.includes(state), part.ask()).await?;
+    let total = show.count(&run.summary.imports);
     let to = |number| format!("/runs/{id}?show={}&page={number}", show.as_str());
     let pager = part.pager(&mut run.imports, Some(total), to);
     page(&RunPage { f: signed_in.visit.frame(), run, show, pager }.live_from(revision))
@@ -115,7 +114,7 @@ pub(super) async fn import_new(
 }
 
 async fn started(app: &App, signed_in: &SignedIn, run: RunId) -> Result<Response, Refusal> {
-    let mailboxes = app.service().run(signed_in.actor(), run).await?.imports.len() as u64;
+    let mailboxes = mailboxes(&app.service().run_summary(signed_in.actor(), run).await?);
     Ok(signed_in.visit.go_and_tell(&address(run), Flash::RunStarted { mailboxes }))
 }
 

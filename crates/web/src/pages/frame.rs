@@ -157,9 +157,14 @@ struct PagerTemplate<'a> {
 }
 
 impl Pager {
+    /// Whether everything fits on one page.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.previous.is_none() && self.next.is_none()
+    }
+
     /// The links; nothing when everything fits on one page.
     pub(crate) fn shown(&self, words: &Words) -> Html {
-        if self.previous.is_none() && self.next.is_none() {
+        if self.is_whole() {
             return Html::EMPTY;
         }
         let mut values =

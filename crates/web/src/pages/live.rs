@@ -6,6 +6,7 @@ use serde::Serialize;
 use service::Readiness;
 use service::model::{Domain, Entry, EntryId, Import, RunSummary, Sample};
 
+use super::run::Show;
 use super::{entry, import, mailimport, run};
 use crate::words::Words;
 
@@ -47,9 +48,15 @@ pub fn fragment_summary(words: &Words, domain: &str, readiness: &Readiness) -> F
     Fragment { id: "summary".to_owned(), html: mailimport::summary(words, domain, readiness).into_string() }
 }
 
-/// The card of a run on the page *Mailimport*.
-pub fn fragment_run_row(words: &Words, run: &RunSummary) -> Fragment {
-    Fragment { id: format!("run-{}", run.id), html: run::run_card(words, run).into_string() }
+/// A run on the page *Mailimport*: its card while it works, its line among the finished ones afterwards.
+pub fn fragments_run(words: &Words, run: &RunSummary) -> Vec<Fragment> {
+    let card = format!("run-{}", run.id);
+    if run.state.is_current() {
+        return vec![Fragment { id: card, html: run::run_card(words, run).into_string() }];
+    }
+    let line = run::run_line(words, run).into_string();
+    let gone = Fragment { id: card, html: String::new() };
+    vec![Fragment { id: format!("finished-{}", run.id), html: line }, gone]
 }
 
 /// The head of a run's page.
@@ -57,9 +64,10 @@ pub fn fragment_run_overview(words: &Words, run: &RunSummary, samples: &[Sample]
     Fragment { id: "overview".to_owned(), html: run::run_overview(words, run, samples).into_string() }
 }
 
-/// The row of an import on its run's page.
-pub fn fragment_import_row(words: &Words, import: &Import) -> Fragment {
-    Fragment { id: format!("import-{}", import.id), html: run::import_row(words, import).into_string() }
+/// The row of an import on its run's page, which lists those that `show` includes.
+pub fn fragment_import_row(words: &Words, import: &Import, show: Show) -> Fragment {
+    let row = show.includes(import.state).then(|| run::import_row(words, import).into_string());
+    Fragment { id: format!("import-{}", import.id), html: row.unwrap_or_default() }
 }
 
 /// The parts of an import's page: head, charts, folders.
@@ -96,10 +104,11 @@ pub fn domain_event(words: &Words, domain: &Domain, changes: DomainChanges<'_>) 
     if list_changed {
         fragments.push(fragment_summary(words, &domain.name, changes.readiness));
     }
-    fragments.extend(changes.runs.iter().map(|run| fragment_run_row(words, run)));
+    fragments.extend(changes.runs.iter().flat_map(|run| fragments_run(words, run)));
     let announce = match changes.runs.first() {
         _ if list_changed => mailimport::counts(words, changes.readiness),
-        Some(run) => run::state_counts(words, run),
+        Some(run) if run.state.is_current() => run::state_counts(words, run),
+        Some(ended) => run::run_title(words, ended),
         None => String::new(),
     };
     let title = match changes.runs {
@@ -109,20 +118,31 @@ pub fn domain_event(words: &Words, domain: &Domain, changes: DomainChanges<'_>) 
     Event { revision: changes.revision, fragments, title, announce }
 }
 
+/// What changed on a run's page.
+#[derive(Debug, Clone, Copy)]
+pub struct RunChanges<'a> {
+    /// Everything up to here is told.
+    pub revision: i64,
+    /// The run.
+    pub run: &'a RunSummary,
+    /// Its curve.
+    pub samples: &'a [Sample],
+    /// Imports that changed.
+    pub imports: &'a [Import],
+    /// Which imports the page lists.
+    pub show: Show,
+}
+
 /// The event for a run's page.
-pub fn run_event(
-    words: &Words,
-    revision: i64,
-    run: &RunSummary,
-    samples: &[Sample],
-    imports: &[Import],
-) -> Event {
+pub fn run_event(words: &Words, changes: RunChanges<'_>) -> Event {
+    let RunChanges { revision, run, samples, imports, show } = changes;
     let pictures = run::run_pictures(words, run, samples).into_string();
     let mut fragments = vec![
         fragment_run_overview(words, run, samples),
         Fragment { id: "pictures".to_owned(), html: pictures },
+        Fragment { id: "filter".to_owned(), html: run::filter(words, run, show).into_string() },
     ];
-    fragments.extend(imports.iter().map(|import| fragment_import_row(words, import)));
+    fragments.extend(imports.iter().map(|import| fragment_import_row(words, import, show)));
     Event { revision, fragments, title: run::run_title(words, run), announce: run::state_counts(words, run) }
 }
 

@@ -1,7 +1,7 @@
 //! A run: its card on the page *Mailimport*, its line among the finished ones, its own page with its imports.
 
 use askama::Template;
-use service::model::{Import, ImportState, Progress, Run, RunState, RunSummary};
+use service::model::{Import, ImportState, Progress, Run, RunState, RunSummary, StateCounts};
 
 use super::frame::{Frame, Live, Pager};
 use super::mailimport::base_of;
@@ -81,8 +81,7 @@ pub(crate) fn state_counts(words: &Words, run: &RunSummary) -> String {
 
 /// Imports of a run.
 pub(crate) fn mailboxes(run: &RunSummary) -> u64 {
-    let c = &run.imports;
-    c.waiting + c.working + c.retrying + c.paused + c.done + c.done_with_exceptions + c.failed + c.cancelled
+    Show::All.count(&run.imports)
 }
 
 /// What can be done with a run.
@@ -207,6 +206,20 @@ impl Show {
     }
 }
 
+impl Show {
+    /// How many imports are listed.
+    pub fn count(self, counts: &StateCounts) -> u64 {
+        let ended = counts.done + counts.done_with_exceptions + counts.failed + counts.cancelled;
+        let open = counts.waiting + counts.working + counts.retrying + counts.paused;
+        match self {
+            Show::All => ended + open,
+            Show::Attention => counts.failed + counts.retrying + counts.done_with_exceptions,
+            Show::Open => open,
+            Show::Ended => ended,
+        }
+    }
+}
+
 /// The page of a run.
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -233,7 +246,8 @@ impl RunPage {
     #[must_use]
     pub fn live_from(mut self, revision: i64) -> RunPage {
         if self.run.summary.state.is_current() {
-            self.f.live = Some(Live { address: format!("/runs/{}/events", self.run.summary.id), revision });
+            let address = format!("/runs/{}/events?show={}", self.run.summary.id, self.show.as_str());
+            self.f.live = Some(Live { address, revision });
         }
         self
     }
@@ -262,22 +276,32 @@ impl RunPage {
         import_row(&self.f.words, import)
     }
 
-    pub(crate) fn show_links(&self) -> Vec<ShowLink> {
-        let counts = &self.run.summary.imports;
-        let all = mailboxes(&self.run.summary);
-        let attention = counts.failed + counts.retrying + counts.done_with_exceptions;
-        let open = counts.waiting + counts.working + counts.retrying + counts.paused;
-        let link = |show: Show, n: u64| ShowLink {
-            href: format!("/runs/{}?show={}", self.run.summary.id, show.as_str()),
-            text: self.f.words.count(&format!("show-{}", show.as_str()), n).into_owned(),
-            current: self.show == show,
-        };
-        [(Show::All, all), (Show::Attention, attention), (Show::Open, open), (Show::Ended, all - open)]
-            .into_iter()
-            .filter(|(show, n)| *show == Show::All || *n > 0 || *show == self.show)
-            .map(|(show, n)| link(show, n))
-            .collect()
+    pub(crate) fn filter(&self) -> Html {
+        filter(&self.f.words, &self.run.summary, self.show)
     }
+}
+
+#[derive(Template)]
+#[template(path = "filter.html")]
+struct Filter<'a> {
+    w: &'a Words,
+    links: Vec<ShowLink>,
+}
+
+/// Which imports can be listed, and how many they are; its id is `filter`.
+pub(crate) fn filter(words: &Words, run: &RunSummary, shown: Show) -> Html {
+    let link = |(show, n): (Show, u64)| ShowLink {
+        href: format!("/runs/{}?show={}", run.id, show.as_str()),
+        text: words.count(&format!("show-{}", show.as_str()), n).into_owned(),
+        current: shown == show,
+    };
+    let links = [Show::All, Show::Attention, Show::Open, Show::Ended]
+        .map(|show| (show, show.count(&run.imports)))
+        .into_iter()
+        .filter(|(show, n)| *show == Show::All || *n > 0 || *show == shown)
+        .map(link)
+        .collect();
+    Html::of(&Filter { w: words, links })
 }
 
 /// With the percentage in front while it works.
