@@ -5,6 +5,7 @@
 mod crowd;
 mod http;
 mod journey;
+mod keyboard;
 mod page;
 mod process;
 mod start;
