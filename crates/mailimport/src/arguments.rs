@@ -122,8 +122,7 @@ pub(crate) struct Import {
         long, value_name = "FILE", requires = "domain", help_heading = "Many accounts",
         help = "Many accounts: a CSV file, one account a line", long_help = CSV_AT_LENGTH,
         conflicts_with_all = [
-            "source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "tls_pin", "include",
-            "exclude", "since", "max_size", "map", "dry_run", "adopt", "rate", "compress",
+            "source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "dry_run",
         ],
     )]
     pub(crate) csv: Option<PathBuf>,
@@ -166,7 +165,7 @@ pub(crate) struct Check {
         long, value_name = "FILE", help_heading = "Many accounts", help = "Many accounts: a CSV file, one account a line",
         long_help = CSV_AT_LENGTH,
         conflicts_with_all =
-            ["source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "tls_pin"],
+            ["source_password_file", "source_token_file", "source_master_user", "allow_plaintext"],
     )]
     pub(crate) csv: Option<PathBuf>,
     /// The part after the @ of the new mailboxes, where they are to be told from others
@@ -435,7 +434,7 @@ pub(crate) struct LineOptions {
     /// Connections to the old server, 1 to 16
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) connections: u8,
-    /// Octets of mail a second at most, such as 500kB
+    /// Octets of mail a second at most, for each account, such as 500kB
     #[arg(long, value_name = "BYTES/S", value_parser = quantity::octets_a_second)]
     pub(crate) rate: Option<u64>,
     /// Compress the wire where the server offers it; helps on slow lines only

@@ -114,7 +114,7 @@ fn settings(config: &Config, data: &Path) -> Result<Settings, NotAssembled> {
     let mut settings = Settings::new(data.join(KEY), network(config)?);
     settings.entries_per_domain = config.limits.entries_per_domain;
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
-    settings.connections_per_import = config.work.connections_per_import.into();
+    settings.engine.connections = config.work.connections_per_import.into();
     settings.tls = trust(config)?;
     Ok(settings)
 }

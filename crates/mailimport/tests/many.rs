@@ -299,6 +299,35 @@ fn killed_it_goes_on_at_once_and_nothing_is_doubled() {
 }
 
 #[test]
+fn what_is_chosen_is_chosen_for_every_account() {
+    let scene = Scene::new(&["alice", "bob"]);
+    let list = [scene.line("alice", "alice"), scene.line("bob", "bob")];
+    let mut command = scene.command("import", &list);
+    command.args([
+        "--exclude",
+        "日本語",
+        "--map",
+        "Projekte=Archiv",
+        "--adopt",
+        "--rate",
+        "100MB",
+        "--compress",
+    ]);
+    let (exit, document) = run(&mut command);
+    assert_eq!((exit, &document["verdict"]), (0, &"complete".into()), "{document:#}");
+    for report in document["imports"].as_array().unwrap() {
+        assert_eq!(report["totals"]["imported"], 50, "{report:#}");
+        let folders: Vec<_> = report["folders"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["destination"].as_str().unwrap())
+            .collect();
+        assert!(folders.contains(&"Archiv/Größe") && !folders.contains(&"日本語"), "{folders:?}");
+    }
+}
+
+#[test]
 fn wrong_use_makes_nothing() {
     let scene = Scene::new(&[]);
     let fine = [scene.line("alice", "alice")];

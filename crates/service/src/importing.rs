@@ -10,9 +10,8 @@ mod watcher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::account::{Account, Settings as EngineSettings};
+use engine::account::Account;
 use engine::clock::SystemClock;
-use engine::plan::Selection;
 use engine::report::{Report, Verdict};
 use mailhost::{Address, Mailbox, Outcome as Made};
 use sea_orm::ActiveValue::Set;
@@ -144,19 +143,13 @@ impl Service {
         let source = self.source(endpoint, user, &work.password)?;
         let destination = self.inner.host.destination(&work.mailbox).await.map_err(Error::internal)?;
         let ledger = self.ledger_for(duty);
-        let selection = Selection::default();
-        let settings = EngineSettings {
-            connections: self.inner.settings.connections_per_import,
-            patience: self.inner.settings.patience,
-            ..EngineSettings::default()
-        };
         let watcher = Watcher::new();
         let account = Account {
             source: &source,
             destination: &destination,
             ledger: &ledger,
-            selection: &selection,
-            settings: &settings,
+            selection: &self.inner.settings.selection,
+            settings: &self.inner.settings.engine,
             progress: Arc::clone(&watcher) as Arc<dyn engine::progress::Progress>,
             clock: Arc::new(SystemClock),
             cancel: duty.stop(),

@@ -31,8 +31,11 @@ pub struct Settings {
     pub key: SealingKey,
     /// Entries that one domain's prepared list may hold.
     pub entries_per_domain: u64,
-    /// Connections to the old server for each import.
-    pub connections_per_import: usize,
+    /// How each import goes about its work; its patience is how long it waits for a silent server in the foreground of
+    /// its job, before its place is given to others.
+    pub engine: engine::account::Settings,
+    /// What each import brings.
+    pub selection: engine::plan::Selection,
     /// How long the passwords of a finished run are kept, so that new messages can be imported later. Zero erases them
     /// at its end.
     pub keep_secrets: Duration,
@@ -47,8 +50,6 @@ pub struct Settings {
     pub unreachable_after: Duration,
     /// How long one connection may take to be made in a check.
     pub connect_timeout: Duration,
-    /// How long an import in the foreground of a job waits for a silent server before its place is given to others.
-    pub patience: Duration,
     /// How long an old server may not answer before an import fails (product: 30 minutes).
     pub give_up_after: Duration,
     /// How names are resolved, and which addresses may be connected to.
@@ -65,14 +66,18 @@ impl Settings {
         Settings {
             key: SealingKey::File(key_file.into()),
             entries_per_domain: 10_000,
-            connections_per_import: 2,
+            engine: engine::account::Settings {
+                connections: 2,
+                patience: Duration::from_secs(60),
+                ..engine::account::Settings::default()
+            },
+            selection: engine::plan::Selection::default(),
             keep_secrets: Duration::from_secs(7 * 24 * 3600),
             password_hashes_at_once: 2,
             sign_ins_per_address: 10,
             sign_ins_per_name: 5,
             unreachable_after: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
-            patience: Duration::from_secs(60),
             give_up_after: Duration::from_secs(30 * 60),
             network,
             reach: Reach::Policy,

@@ -37,8 +37,8 @@ pub(super) struct Place {
     pub(super) root: PathBuf,
     pub(super) owner: Option<Owner>,
     pub(super) state: PathBuf,
-    pub(super) connections: usize,
-    pub(super) patience: Duration,
+    pub(super) engine: engine::account::Settings,
+    pub(super) selection: engine::plan::Selection,
     pub(super) trust: TlsTrust,
 }
 
@@ -100,7 +100,7 @@ impl List {
             store,
             actor,
             domain: DomainId::new(),
-            patience: place.patience,
+            patience: place.engine.patience,
             stop,
             workers,
             _alone: alone,
@@ -255,10 +255,12 @@ fn settings(place: &Place) -> Result<Settings, Failed> {
     settings.reach = Reach::Anywhere;
     settings.keep_secrets = Duration::ZERO;
     settings.unreachable_after = Duration::ZERO;
-    settings.connections_per_import = place.connections;
-    settings.connect_timeout = settings.connect_timeout.min(place.patience);
-    settings.patience = settings.patience.min(place.patience);
-    settings.give_up_after = place.patience;
+    let patience = place.engine.patience;
+    let in_the_foreground = settings.engine.patience.min(patience);
+    settings.engine = engine::account::Settings { patience: in_the_foreground, ..place.engine.clone() };
+    settings.selection = place.selection.clone();
+    settings.connect_timeout = settings.connect_timeout.min(patience);
+    settings.give_up_after = patience;
     settings.tls = place.trust.clone();
     Ok(settings)
 }

@@ -10,8 +10,9 @@ mod show;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
+use engine::account::Adoption;
+use engine::plan::Selection;
 use engine::report::Side;
 use mailhost::DomainName;
 use service::model::{EntryState, Import as Imported, RunId};
@@ -46,6 +47,7 @@ struct Output {
 /// `mailimport import --csv FILE --domain DOMAIN DESTINATION`.
 pub(crate) fn import(arguments: &Import, csv: &Path) -> Result<Exit, WrongUse> {
     let root = location::destination(&arguments.source)?;
+    let adoption = if arguments.adopt { Adoption::ByDigest } else { Adoption::OwnNames };
     let job = Job {
         octets: read(csv)?,
         domain: domain(arguments.domain.as_deref())?,
@@ -53,8 +55,8 @@ pub(crate) fn import(arguments: &Import, csv: &Path) -> Result<Exit, WrongUse> {
             owner: owner::owner(&root, arguments.mail_user.as_deref())?,
             state: setup::ledger(arguments.ledger.state.as_ref(), &root),
             root,
-            connections: arguments.line.connections.into(),
-            patience: Duration::from_secs(arguments.line.patience.patience),
+            engine: setup::settings(&arguments.line, adoption),
+            selection: setup::selection(&arguments.selection)?,
             trust: setup::trust(&arguments.account)?,
         },
         output: Output::of(&arguments.output),
@@ -77,8 +79,8 @@ pub(crate) fn check(arguments: &Check, csv: &Path) -> Result<Exit, WrongUse> {
             root: aside.path().join("mail"),
             owner: None,
             state: aside.path().join("state.db"),
-            connections: 1,
-            patience: Duration::from_secs(arguments.patience.patience),
+            engine: setup::patient(&arguments.patience),
+            selection: Selection::default(),
             trust: setup::trust(&arguments.account)?,
         },
         output: Output::of(&arguments.output),
