@@ -3,7 +3,7 @@
 //! It makes what is missing and changes nothing that is there.
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use service::address_policy::{AddressPolicy, Range};
 use service::network::Network;
 use service::resolver::SystemResolver;
-use service::{Service, Settings};
+use service::{SealingKey, Service, Settings};
 use store::Store;
 
 use crate::claim::{Extent, claim};
@@ -24,6 +24,8 @@ use crate::owner;
 
 /// The sealing key's file in the data directory.
 const KEY: &str = "sealing.key";
+/// The same as a credential of systemd.
+const CREDENTIAL: &str = "mailimport.sealing-key";
 /// The database's file there.
 const DATABASE: &str = "mailimport.db";
 
@@ -48,6 +50,12 @@ pub(crate) struct Assembled {
 /// A new sealing key, with nobody else at work in the data directory. Says how many passwords were sealed.
 pub(crate) async fn rotate_key(config: &Config) -> Result<u64, NotAssembled> {
     let data = config.data_dir();
+    if let Some(credential) = credential() {
+        let path = credential.display();
+        return Err(NotAssembled(format!(
+            "the sealing key is systemd's credential {path}, which only systemd can change"
+        )));
+    }
     let key = data.join(KEY);
     if !key.exists() {
         return Err(NotAssembled(format!("there is no sealing key {} yet", key.display())));
@@ -62,10 +70,20 @@ pub(crate) async fn rotate_key(config: &Config) -> Result<u64, NotAssembled> {
 /// Opens everything.
 pub(crate) async fn assemble(config: &Config) -> Result<Assembled, NotAssembled> {
     let data = config.data_dir();
-    make_data_dir(&data)?;
-    let store = Arc::new(open_store(config, &data).await?);
+    let key = credential().map_or_else(|| SealingKey::File(data.join(KEY)), SealingKey::Credential);
+    open(config, &data, key).await
+}
+
+/// Opens everything for somebody who neither seals nor opens a password, and may not reach the key.
+pub(crate) async fn assemble_without_key(config: &Config) -> Result<Assembled, NotAssembled> {
+    open(config, &config.data_dir(), SealingKey::ThisProcess).await
+}
+
+async fn open(config: &Config, data: &Path, key: SealingKey) -> Result<Assembled, NotAssembled> {
+    make_data_dir(data)?;
+    let store = Arc::new(open_store(config, data).await?);
     let host = Arc::new(open_host(config)?);
-    let settings = settings(config, &data)?;
+    let settings = settings(config, key)?;
     let service = Service::open(settings, Arc::clone(&store), host).await.map_err(NotAssembled::of)?;
     Ok(Assembled { service, store })
 }
@@ -109,14 +127,20 @@ fn open_host(config: &Config) -> Result<MaildirTree, NotAssembled> {
     MaildirTree::open(&root, options).map_err(NotAssembled::of)
 }
 
-fn settings(config: &Config, data: &Path) -> Result<Settings, NotAssembled> {
+fn settings(config: &Config, key: SealingKey) -> Result<Settings, NotAssembled> {
     const DAY: u64 = 24 * 3600;
-    let mut settings = Settings::new(data.join(KEY), network(config)?);
+    let mut settings = Settings::new(key, network(config)?);
     settings.entries_per_domain = config.limits.entries_per_domain;
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
     settings.engine.connections = config.work.connections_per_import.into();
     settings.tls = trust(config)?;
     Ok(settings)
+}
+
+/// The sealing key that systemd hands over, if it does.
+fn credential() -> Option<PathBuf> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|value| !value.is_empty())?;
+    Some(PathBuf::from(directory).join(CREDENTIAL)).filter(|path| path.exists())
 }
 
 /// The way out: names that customers type are resolved and judged here.

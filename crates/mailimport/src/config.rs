@@ -85,6 +85,8 @@ pub(crate) struct Mail {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Work {
     pub(crate) imports: u16,
+    pub(crate) imports_per_customer: u16,
+    pub(crate) imports_per_server: u16,
     pub(crate) connections_per_import: u16,
     pub(crate) checks: u16,
 }
@@ -149,7 +151,13 @@ impl Default for Config {
 
 impl Default for Work {
     fn default() -> Work {
-        Work { imports: 4, connections_per_import: 2, checks: 8 }
+        Work {
+            imports: 4,
+            imports_per_customer: 0,
+            imports_per_server: 0,
+            connections_per_import: 2,
+            checks: 8,
+        }
     }
 }
 

@@ -44,6 +44,7 @@ impl Service {
     pub async fn open(settings: Settings, store: Arc<Store>, host: Arc<dyn MailHost>) -> Result<Service> {
         let vault = match &settings.key {
             SealingKey::File(path) => Vault::open(path).map_err(Error::internal)?,
+            SealingKey::Credential(path) => Vault::open_credential(path).map_err(Error::internal)?,
             SealingKey::ThisProcess => Vault::of_this_process(),
         };
         let passwords = Passwords::new(settings.password_hashes_at_once).await?;

@@ -10,6 +10,8 @@ use crate::network::Network;
 pub enum SealingKey {
     /// A key in this file; made at the first start, mode 0400.
     File(PathBuf),
+    /// A key that systemd hands over (systemd.exec(5), `LoadCredential=`): it is only read, and systemd keeps others away.
+    Credential(PathBuf),
     /// A key that only this process knows: what it sealed opens no more when it has ended.
     ThisProcess,
 }
@@ -61,10 +63,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, with the sealing key in this file and this way out.
-    pub fn new(key_file: impl Into<PathBuf>, network: Network) -> Settings {
+    /// The defaults, with this sealing key and this way out.
+    pub fn new(key: SealingKey, network: Network) -> Settings {
         Settings {
-            key: SealingKey::File(key_file.into()),
+            key,
             entries_per_domain: 10_000,
             engine: engine::account::Settings {
                 connections: 2,

@@ -98,6 +98,19 @@ impl Vault {
         Vault::from_text(&read_private(path)?).ok_or_else(|| failed("it holds no key".to_owned()))
     }
 
+    /// Reads a key that systemd handed over. Its mode says nothing: where the service has a user of its own, access is
+    /// given by an ACL that shows as group permissions.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is no key.
+    pub fn open_credential(path: &Path) -> Result<Vault, VaultError> {
+        let failed = |reason: String| VaultError::KeyFile { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|error| failed(error.to_string()))?;
+        Vault::from_text(&text).ok_or_else(|| failed("it holds no key".to_owned()))
+    }
+
     /// With a key that nobody else will ever have.
     pub(crate) fn of_this_process() -> Vault {
         Vault::from_text(&new_key_line()).expect("a line that was made as a key is one")
@@ -289,5 +302,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o400);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
         assert!(matches!(Vault::open(&path), Err(VaultError::KeyIsPublic { .. })));
+        assert!(Vault::open_credential(&path).is_ok(), "what systemd hands over is kept by it");
+        assert!(Vault::open_credential(&directory.path().join("none")).is_err(), "and never made");
     }
 }

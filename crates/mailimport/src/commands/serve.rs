@@ -148,7 +148,14 @@ fn owner(claim: &Claim) -> Owner {
 }
 
 fn limits(config: &Config) -> Limits {
-    Limits { checks: config.work.checks.into(), imports: config.work.imports.into(), ..Limits::default() }
+    let some = |limit: u16| (limit > 0).then_some(u32::from(limit));
+    Limits {
+        checks: config.work.checks.into(),
+        imports: config.work.imports.into(),
+        imports_per_customer: some(config.work.imports_per_customer),
+        imports_per_server: some(config.work.imports_per_server),
+        ..Limits::default()
+    }
 }
 
 async fn maintain(service: Service, stop: CancellationToken) {

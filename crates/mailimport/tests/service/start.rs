@@ -161,6 +161,30 @@ fn it_speaks_tls_with_the_certificate_that_is_set() {
 }
 
 #[test]
+fn the_sealing_key_can_be_a_credential_of_systemd() {
+    let place = Place::new();
+    drop(place.serve());
+    let handed_over = place.directory.path().join("credentials");
+    std::fs::create_dir(&handed_over).unwrap();
+    let (file, credential) = (place.data().join("sealing.key"), handed_over.join("mailimport.sealing-key"));
+    std::fs::rename(&file, &credential).unwrap();
+    // As systemd leaves it where the service has a user of its own.
+    std::fs::set_permissions(&credential, std::os::unix::fs::PermissionsExt::from_mode(0o440)).unwrap();
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    drop(Server::start(command.env("CREDENTIALS_DIRECTORY", &handed_over), place.directory.path()));
+    place.admin(&["users", "list"]);
+    assert!(!file.exists(), "no key beside it");
+    let mut rotate = place.command(&["admin", "rotate-key"]);
+    let refused = rotate.env("CREDENTIALS_DIRECTORY", &handed_over).output().unwrap();
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("only systemd can change"), "{refused:?}");
+    std::fs::write(&credential, "no key").unwrap();
+    let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let refused = command.env("CREDENTIALS_DIRECTORY", &handed_over).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("holds no key"), "{refused:?}");
+}
+
+#[test]
 fn mistakes_in_the_settings_are_wrong_use() {
     let mut place = Place::new();
     for (settings, said) in

@@ -115,7 +115,7 @@ pub(crate) async fn open_service(
         }
     }
     let host = MaildirTree::open(&mail, TreeOptions::default()).unwrap();
-    let mut settings = Settings::new(directory.join("sealing.key"), network(&[]));
+    let mut settings = Settings::new(service::SealingKey::File(directory.join("sealing.key")), network(&[]));
     // Tests sign in more often than people do.
     settings.sign_ins_per_name = 100;
     change(&mut settings);

@@ -48,7 +48,11 @@ async fn with_key(place: &Place, rig: &Rig, text: &str) -> Service {
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
     let host = MaildirTree::open(&rig.directory.path().join("mail"), TreeOptions::default()).unwrap();
-    Service::open(Settings::new(path, crate::rig::network(&[])), place.open().await, Arc::new(host))
-        .await
-        .unwrap()
+    Service::open(
+        Settings::new(service::SealingKey::File(path), crate::rig::network(&[])),
+        place.open().await,
+        Arc::new(host),
+    )
+    .await
+    .unwrap()
 }

@@ -125,7 +125,10 @@ impl Rig {
         let mail = directory.path().join("mail");
         std::fs::create_dir(&mail).unwrap();
         let host = MaildirTree::open(&mail, TreeOptions::default()).unwrap();
-        let mut service_settings = service::Settings::new(directory.path().join("sealing.key"), nowhere());
+        let mut service_settings = service::Settings::new(
+            service::SealingKey::File(directory.path().join("sealing.key")),
+            nowhere(),
+        );
         // Tests sign in more often than people do.
         (service_settings.sign_ins_per_name, service_settings.sign_ins_per_address) = (1000, 1000);
         change(&mut service_settings);

@@ -57,7 +57,7 @@ async fn on_the_service(config: &Config, command: &AdminCommand) -> Result<(), N
         ));
         return Ok(());
     }
-    let assembled = assemble::assemble(config).await?;
+    let assembled = assemble::assemble_without_key(config).await?;
     let console = Console { base: config.base_url(&config.listen), service: assembled.service.clone() };
     let done = match command {
         AdminCommand::Users { command } => users::run(&console, command).await,

@@ -250,8 +250,7 @@ fn settings(place: &Place) -> Result<Settings, Failed> {
     let resolver = SystemResolver::new().map_err(|error| Failed::Internal(error.to_string()))?;
     // The operator's own command may connect anywhere; the policy is for what customers type.
     let network = Network::new(AddressPolicy::new(Vec::new(), &[]), Arc::new(resolver));
-    let mut settings = Settings::new(PathBuf::new(), network);
-    settings.key = SealingKey::ThisProcess;
+    let mut settings = Settings::new(SealingKey::ThisProcess, network);
     settings.reach = Reach::Anywhere;
     settings.keep_secrets = Duration::ZERO;
     settings.unreachable_after = Duration::ZERO;
