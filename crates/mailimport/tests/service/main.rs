@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
+mod api;
 mod crowd;
 mod http;
 mod journey;
 mod page;
 mod process;
 mod start;
+mod visitor;
 mod window;
