@@ -193,14 +193,7 @@ impl<'a> Onlooker<'a> {
             assert!(been.len() < PAGES, "{been:#?}");
             let answer = visitor.get(&path);
             self.look("page", &path, &answer);
-            let places = format!(
-                "{}\n{}",
-                answer.head.replace("location: ", "href=\"/").replace("//", "/"),
-                answer.body
-            );
-            let links =
-                places.split("href=\"").skip(1).filter_map(|rest| rest.split(['"', '#', '\r']).next());
-            ahead.extend(links.filter(|link| link.starts_with('/')).map(|link| link.replace("&amp;", "&")));
+            ahead.extend(links(&answer));
         }
         been
     }
@@ -217,6 +210,14 @@ impl<'a> Onlooker<'a> {
         self.watch.look_below(directory);
         self.seen.look_below(&directory.join("data"));
     }
+}
+
+/// Where an answer leads to on this server.
+fn links(answer: &Answer) -> Vec<String> {
+    let moved = answer.head.lines().filter_map(|line| line.strip_prefix("location: "));
+    let named = answer.body.split("href=\"").skip(1).filter_map(|rest| rest.split(['"', '#']).next());
+    let own = moved.chain(named).filter(|link| link.starts_with('/'));
+    own.map(|link| link.replace("&amp;", "&")).collect()
 }
 
 fn encoded(text: &str) -> String {

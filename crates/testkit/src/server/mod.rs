@@ -47,6 +47,7 @@ const PACKAGES: &[&str] = &[
     "chromium-driver",
     // Without a font nothing is drawn.
     "fonts-dejavu-core",
+    // For Schemathesis.
     "python3-venv",
 ];
 
