@@ -35,7 +35,8 @@ fn install() -> Result<(), Failure> {
     }
     testkit::server::install_missing().map_err(|error| error.to_string())?;
     testkit::factory::fetch_corpus().map_err(|error| error.to_string())?;
-    testkit::browser::fetch_axe().map_err(|error| error.to_string())
+    testkit::browser::fetch_axe().map_err(|error| error.to_string())?;
+    testkit::schemathesis::fetch().map_err(|error| error.to_string())
 }
 
 /// The tests come last and nothing is printed after their summary.

@@ -151,7 +151,11 @@ fn network(config: &Config) -> Result<Network, NotAssembled> {
     };
     let allow = config.source.allow.iter().map(range).collect::<Result<_, _>>()?;
     let policy = AddressPolicy::new(allow, &config.source.further_ports);
-    let resolver = SystemResolver::new().map_err(NotAssembled::of)?;
+    let resolver = match config.source.name_servers.as_slice() {
+        [] => SystemResolver::new(),
+        name_servers => SystemResolver::asking(name_servers),
+    };
+    let resolver = resolver.map_err(NotAssembled::of)?;
     Ok(Network::new(policy, Arc::new(resolver)))
 }
 

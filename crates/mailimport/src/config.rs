@@ -99,6 +99,7 @@ pub(crate) struct SourceRules {
     pub(crate) further_ports: Vec<u16>,
     pub(crate) allow: Vec<String>,
     pub(crate) authorities: Vec<PathBuf>,
+    pub(crate) name_servers: Vec<SocketAddr>,
 }
 
 /// `[limits]`

@@ -1,15 +1,17 @@
 //! Names to addresses and services. A trait, so that tests and the address policy see each answer.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig};
+use hickory_resolver::config::{
+    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig,
+};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 /// How long one question to one name server may take, and how often it is asked.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -68,14 +70,28 @@ impl SystemResolver {
     ///
     /// A configuration that cannot be used.
     pub fn new() -> Result<SystemResolver, ResolveError> {
-        let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|error| {
+        let builder = TokioResolver::builder_tokio().unwrap_or_else(|error| {
             tracing::warn!(%error, "no name servers are configured; only the hosts file is used");
-            let provider = TokioRuntimeProvider::default();
-            TokioResolver::builder_with_config(
-                ResolverConfig::from_parts(None, Vec::new(), Vec::new()),
-                provider,
-            )
+            builder_with(Vec::new())
         });
+        SystemResolver::build(builder)
+    }
+
+    /// Asks these name servers in place of the machine's own.
+    ///
+    /// # Errors
+    ///
+    /// A configuration that cannot be used.
+    pub fn asking(name_servers: &[SocketAddr]) -> Result<SystemResolver, ResolveError> {
+        let name_server = |address: &SocketAddr| {
+            let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+            connections.iter_mut().for_each(|connection| connection.port = address.port());
+            NameServerConfig::new(address.ip(), true, connections)
+        };
+        SystemResolver::build(builder_with(name_servers.iter().map(name_server).collect()))
+    }
+
+    fn build(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<SystemResolver, ResolveError> {
         let options = builder.options_mut();
         options.use_hosts_file = ResolveHosts::Always;
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
@@ -84,6 +100,11 @@ impl SystemResolver {
         let resolver = builder.build().map_err(failed)?;
         Ok(SystemResolver { resolver })
     }
+}
+
+fn builder_with(name_servers: Vec<NameServerConfig>) -> ResolverBuilder<TokioRuntimeProvider> {
+    let config = ResolverConfig::from_parts(None, Vec::new(), name_servers);
+    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
 }
 
 fn failed(error: NetError) -> ResolveError {

@@ -38,7 +38,8 @@ pub(crate) fn send(to: SocketAddr, path: &str, token: &str, kind: &str, body: &s
     exchange(to, &format!("POST {path} HTTP/1.0\r\nHost: localhost\r\n{head}\r\n{body}"))
 }
 
-fn exchange(to: SocketAddr, request: &str) -> Answer {
+/// Sends a whole request and reads to the end.
+pub(crate) fn exchange(to: SocketAddr, request: &str) -> Answer {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();

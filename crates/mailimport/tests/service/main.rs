@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
+mod api;
+mod canary;
 mod crowd;
 mod http;
 mod journey;
 mod keyboard;
 mod page;
 mod process;
+mod sightings;
 mod start;
+mod visitor;
 mod window;

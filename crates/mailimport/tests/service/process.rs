@@ -1,6 +1,6 @@
 //! A running `mailimport serve` or `worker`; it is killed when this is dropped.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -90,7 +90,9 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(command: &mut Command, directory: &Path) -> Server {
-        let log = directory.join(format!("log.{}", rand_name()));
+        let name = rand_name();
+        let log = directory.join(format!("log.{name}"));
+        let output = directory.join(format!("output.{name}"));
         let child = command.stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap()).spawn();
         let mut child = child.unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -104,7 +106,10 @@ impl Server {
         // What follows comes at once, in the same write; it is not waited for.
         said += &String::from_utf8_lossy(lines.buffer());
         // Somebody has to read on, or a full pipe would stop it.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        let mut output = std::fs::File::create(output).unwrap();
+        output.write_all(said.as_bytes()).unwrap();
+        lines.consume(lines.buffer().len());
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut output));
         Server { child, said, address, log }
     }
 
@@ -119,6 +124,10 @@ impl Server {
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -138,7 +147,8 @@ impl Drop for Server {
     }
 }
 
-fn rand_name() -> String {
+/// Sixteen random characters.
+pub(crate) fn rand_name() -> String {
     let mut octets = [0; 8];
     std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut octets).unwrap();
     octets.iter().map(|octet| format!("{octet:02x}")).collect()

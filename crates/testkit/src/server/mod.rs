@@ -47,6 +47,8 @@ const PACKAGES: &[&str] = &[
     "chromium-driver",
     // Without a font nothing is drawn.
     "fonts-dejavu-core",
+    // For Schemathesis.
+    "python3-venv",
 ];
 
 /// Packages that conflict with Dovecot's and are only unpacked.

@@ -73,12 +73,14 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
         let (line, column) = (inner.line(), inner.column());
         return Refusal::Unreadable(format!("This is not JSON (line {line}, column {column})."));
     }
+    let said = inner.to_string();
     let path = match error.path().to_string() {
+        // The name of a field that nobody knows is the request's. A mistyped one helps; a password may have got there.
+        path if said.starts_with("unknown field") && !is_name(&path) => String::new(),
         path if path == "." => String::new(),
         path => path,
     };
     // The name of a field that is missing is one of ours, not the request's.
-    let said = inner.to_string();
     let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let problem = match missing {
         Some(name) => {
@@ -91,6 +93,11 @@ fn unfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
         }
     };
     Refusal::WrongFields(vec![problem])
+}
+
+/// Whether this looks like a field's name.
+fn is_name(text: &str) -> bool {
+    text.len() <= 32 && text.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'_')
 }
 
 impl<S: Send + Sync> FromRequest<S> for CsvFile {

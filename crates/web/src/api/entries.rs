@@ -14,6 +14,7 @@ use super::auth::Caller;
 use super::body::{Asked, At, Body, CsvFile, SecretText};
 use super::paging::Paging;
 use super::problem::{FieldProblem, Problems};
+use super::repeat::RepeatKey;
 use crate::refusal::Refusal;
 use crate::state::App;
 
@@ -274,7 +275,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post, path = "/api/v1/domains/{domain}/entries", tag = "entries", operation_id = "add_entry",
     security(("token" = ["write"])), request_body = NewEntry,
-    params(("domain" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(("domain" = Uuid, Path), RepeatKey),
     responses(
         (status = 201, body = Entry, headers(("Location" = String, description = "The entry"))),
         Problems
@@ -423,7 +424,7 @@ pub(super) struct CsvAdded {
 #[utoipa::path(
     post, path = "/api/v1/domains/{domain}/entries/csv", tag = "entries", operation_id = "add_csv",
     security(("token" = ["write"])), request_body(content = String, content_type = "text/csv", description = "5 MiB and 10,000 rows at most"),
-    params(("domain" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(("domain" = Uuid, Path), RepeatKey),
     responses((status = 201, body = CsvAdded), Problems)
 )]
 pub(super) async fn add_csv(

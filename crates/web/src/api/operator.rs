@@ -15,9 +15,9 @@ use super::account::Customer;
 use super::auth::Caller;
 use super::body::{Asked, At, Body};
 use super::domains::Domain;
-use super::paging::Paging;
+use super::paging::{Paging, within};
 use super::problem::Problems;
-use super::repeat::Memorable;
+use super::repeat::{Memorable, RepeatKey};
 use crate::address::Address;
 use crate::refusal::Refusal;
 use crate::state::App;
@@ -82,7 +82,7 @@ pub(super) async fn customers(
 #[utoipa::path(
     post, path = "/api/v1/operator/customers", tag = "operator", operation_id = "create_customer",
     security(("token" = ["admin"])), request_body = NewCustomer,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(RepeatKey),
     responses((status = 201, body = CreatedCustomer), Problems)
 )]
 pub(super) async fn create_customer(
@@ -187,7 +187,7 @@ pub(super) struct NewDomain {
 #[utoipa::path(
     post, path = "/api/v1/operator/domains", tag = "operator", operation_id = "create_domain",
     security(("token" = ["admin"])), request_body = NewDomain,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(RepeatKey),
     responses((status = 201, body = Domain), Problems)
 )]
 pub(super) async fn create_domain(
@@ -247,6 +247,7 @@ pub(super) struct AuditPart {
     /// Lines before this one; absent: the newest.
     before: Option<i64>,
     /// Lines at most: 1 to 999.
+    #[serde(default, deserialize_with = "within::<1, 999, _>")]
     #[param(minimum = 1, maximum = 999, default = 100)]
     limit: Option<u64>,
 }

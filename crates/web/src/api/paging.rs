@@ -3,27 +3,40 @@
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use service::Page;
 use utoipa::IntoParams;
 
 /// Items of a page, unless asked otherwise.
 const USUAL: u64 = 100;
 /// Items of a page at most.
-const MOST: u64 = 1000;
+pub(super) const MOST: u64 = 1000;
 /// Pages at most: more than any list here can have.
-const PAGES: u64 = 1_000_000;
+pub(super) const PAGES: u64 = 1_000_000;
 
 /// Which page of a list.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
     /// Items of a page: 1 to 1000.
+    #[serde(default, deserialize_with = "within::<1, MOST, _>")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub(super) limit: Option<u64>,
     /// Number of the page, from 1.
+    #[serde(default, deserialize_with = "within::<1, PAGES, _>")]
     #[param(minimum = 1, maximum = 1000000, default = 1)]
     pub(super) page: Option<u64>,
+}
+
+/// A number that is refused when it is outside what the description says: a page of another size than was asked for would
+/// surprise.
+pub(super) fn within<'de, const LEAST: u64, const MOST: u64, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    let fits = (LEAST..=MOST).contains(&number);
+    fits.then_some(Some(number)).ok_or_else(|| D::Error::custom("outside its bounds"))
 }
 
 impl Paging {

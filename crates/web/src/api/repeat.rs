@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use service::Repeated;
 use service::model::Actor;
+use utoipa::IntoParams;
 
 use super::auth::Caller;
 use crate::limits;
@@ -22,6 +23,22 @@ pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Characters of a key at most.
 const LONGEST: usize = 255;
+
+/// The header, as it is described.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct RepeatKey {
+    /// Repeats are done once.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[\t\x20-\x7e]+$",
+        nullable = false
+    )]
+    key: Option<String>,
+}
 
 /// Beside an answer that holds a secret: what may be remembered of it.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use service::RunFilter;
 use service::model::{self, DomainId, RunId};
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -15,8 +16,9 @@ use super::auth::Caller;
 use super::body::{Asked, At};
 use super::entries::Estimate;
 use super::imports::Import;
-use super::paging::Paging;
+use super::paging::{MOST, PAGES, Paging, within};
 use super::problem::Problems;
+use super::repeat::RepeatKey;
 use crate::refusal::Refusal;
 use crate::state::App;
 
@@ -153,7 +155,7 @@ impl From<model::RunSummary> for Run {
 }
 
 /// Which runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Which {
     /// Those that work or are paused.
@@ -163,18 +165,30 @@ enum Which {
     Finished,
 }
 
+/// The macro would say that a text with a default is an object as well.
+fn which() -> Object {
+    let words = ["current", "finished"];
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .default(Some(words[0].into()))
+        .build()
+}
+
 /// Which runs to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// Those that work, or those that have ended.
     #[serde(default)]
-    #[param(inline, default = "current")]
+    #[param(schema_with = which)]
     state: Which,
     /// Items of a page: 1 to 1000.
+    #[serde(default, deserialize_with = "within::<1, MOST, _>")]
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u64>,
     /// Number of the page, from 1.
+    #[serde(default, deserialize_with = "within::<1, PAGES, _>")]
     #[param(minimum = 1, maximum = 1000000, default = 1)]
     page: Option<u64>,
 }
@@ -208,7 +222,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post, path = "/api/v1/domains/{domain}/runs", tag = "runs", operation_id = "start_run",
     security(("token" = ["write"])),
-    params(("domain" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(("domain" = Uuid, Path), RepeatKey),
     responses(
         (status = 201, body = Run, headers(("Location" = String, description = "The run"))),
         Problems
@@ -316,7 +330,7 @@ pub(super) async fn cancel(
 #[utoipa::path(
     post, path = "/api/v1/runs/{run}/retry", tag = "runs", operation_id = "retry_run",
     security(("token" = ["write"])),
-    params(("run" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(("run" = Uuid, Path), RepeatKey),
     responses(
         (status = 201, body = Run, headers(("Location" = String, description = "The new run"))),
         Problems
@@ -335,7 +349,7 @@ pub(super) async fn retry(
 #[utoipa::path(
     post, path = "/api/v1/runs/{run}/import-new", tag = "runs", operation_id = "import_new_messages",
     security(("token" = ["write"])),
-    params(("run" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(("run" = Uuid, Path), RepeatKey),
     responses(
         (status = 201, body = Run, headers(("Location" = String, description = "The new run"))),
         Problems

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::auth::Caller;
 use super::body::{At, Body};
 use super::problem::Problems;
-use super::repeat::Memorable;
+use super::repeat::{Memorable, RepeatKey};
 use crate::refusal::Refusal;
 use crate::state::App;
 
@@ -98,7 +98,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "tokens", operation_id = "create_token", security(("person" = [])),
     request_body = NewToken,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Repeats are done once", max_length = 255)),
+    params(RepeatKey),
     responses((status = 201, body = CreatedToken), Problems)
 )]
 pub(super) async fn create(
