@@ -178,7 +178,8 @@ impl<'a> Reading<'a> {
             return Some(fault.problem());
         }
         let (found, expected) = (record.fields.len(), self.columns.count);
-        if found >= self.columns.fewest() && record.surplus(expected).is_none() {
+        let enough = found >= self.columns.fewest() && !self.lacks_the_server(record);
+        if enough && record.surplus(expected).is_none() {
             return None;
         }
         let message = format!(
@@ -189,10 +190,23 @@ impl<'a> Reading<'a> {
         Some(problem.with("line", record.line).with("found", found).with("expected", expected))
     }
 
-    /// A row that is cut wrongly: only what stands before any password can be relied on.
+    /// A row without its first field: the user name stands where the server belongs, and the password where the user
+    /// name does. The last field may be left out, so the count alone does not tell.
+    fn lacks_the_server(&self, record: &Record) -> bool {
+        let short =
+            record.fields.len() + 1 == self.columns.count && self.columns.index(Column::Server) == Some(0);
+        let first = record.fields.first().map_or("", |field| field.trim());
+        let is_server = first.contains("://") || !first.contains('@') && first.contains(['.', ':']);
+        short && !first.is_empty() && !is_server
+    }
+
+    /// A row that is cut wrongly: only what stands before any password can be relied on, and where a field is missing
+    /// the password may stand one place earlier.
     fn uncertain_row(&self, record: &Record, problem: Problem) -> CsvRow {
+        let missing = usize::from(record.fault.is_none() && record.fields.len() < self.columns.count);
+        let reliable = self.columns.first_password().saturating_sub(missing);
         let text = |column| {
-            let index = self.columns.index(column).filter(|index| *index < self.columns.first_password());
+            let index = self.columns.index(column).filter(|index| *index < reliable);
             index
                 .and_then(|index| record.fields.get(index))
                 .map(|field| field.trim().to_owned())

@@ -265,14 +265,27 @@ fn an_unclosed_quotation_mark_is_found_wherever_it_stands() {
 fn a_row_that_is_cut_wrongly_keeps_no_password() {
     let preview = read(&format!("{ROW}h;u;pass;word;u;Abcdefghijk1\nh;v\n")).unwrap();
     assert_eq!(problems(&preview)[1..], [(2, vec!["csv_columns"]), (3, vec!["csv_columns"])]);
-    assert_eq!(rows(&preview)[1..], ["h|u|-||-", "h|v|-||-"]);
+    assert_eq!(rows(&preview)[1..], ["h|u|-||-", "h||-||-"]);
     assert!(!format!("{preview:?}").contains("word;"));
 }
 
 #[test]
+fn where_the_server_is_forgotten_the_password_is_not_shown_as_the_user_name() {
+    for first in ["anna@old.example", "anna"] {
+        let preview = read(&format!("{first};pass word;anna;Abcdefghijk1\n")).unwrap();
+        assert_eq!(problems(&preview), [(1, vec!["csv_columns"])]);
+        assert_eq!(rows(&preview), [format!("{first}||-||-")]);
+        assert!(!format!("{preview:?}").contains("pass word"));
+    }
+    // Left empty it is looked for.
+    let preview = read(";anna@old.example;pass word;anna;Abcdefghijk1\n").unwrap();
+    assert_eq!(problems(&preview), [(1, vec![])]);
+}
+
+#[test]
 fn a_password_for_the_mailbox_may_be_absent() {
-    let preview = read("h;u;pw;u\nh;v;pw;v;\nh;w;pw;w;;;\n").unwrap();
-    assert_eq!(rows(&preview), ["h|u|pw|u|-", "h|v|pw|v|-", "h|w|pw|w|-"]);
+    let preview = read("h.example;u;pw;u\nh:993;v;pw;v;\nimaps://h;w;pw;w;;;\n").unwrap();
+    assert_eq!(rows(&preview), ["h.example|u|pw|u|-", "h:993|v|pw|v|-", "imaps://h|w|pw|w|-"]);
     assert!(preview.rows.iter().all(|row| row.problems.is_empty()));
 }
 

@@ -74,7 +74,9 @@ impl Service {
         for row in preview.rows {
             let mut fields = Fields::of(row.entry, &domain.name, None)?;
             fields.problems = row.problems;
-            if there.insert(fields.digest(self)) {
+            // What is left of a row that could not be cut says nothing of the rest: it may look like another one.
+            let uncut = fields.problems.iter().any(|problem| problem.field.is_empty());
+            if there.insert(fields.digest(self)) || uncut {
                 rows.push((row.line, fields, row.notes));
             } else {
                 added.duplicates += 1;
