@@ -9,6 +9,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
+use crate::names::shown;
 use crate::words::Words;
 
 /// Finished markup.
@@ -77,6 +78,7 @@ pub(crate) fn icon(name: &'static str) -> Html {
 
 /// An address whose domain steps back: in a list of one domain the part before the @ is what differs.
 pub(crate) fn address(address: &str) -> Html {
+    let address = &shown(address);
     let Some((local, domain)) = address.rsplit_once('@') else {
         return Html(format!("<span class=\"address\">{}</span>", text(address)));
     };

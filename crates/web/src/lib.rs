@@ -15,6 +15,7 @@ mod handlers;
 pub mod html;
 mod limits;
 pub mod metrics;
+mod names;
 pub mod pages;
 mod pending;
 mod refusal;

@@ -10,6 +10,7 @@ use service::{Conflict, Error, Page, RunFilter, Watch};
 use super::pager::part;
 use super::{page, page_with};
 use crate::forms::Form;
+use crate::names::shown;
 use crate::pages::Flash;
 use crate::pages::mailimport::{EntryValues, Mailimport, Tab};
 use crate::refusal::Refusal;
@@ -146,7 +147,7 @@ pub(super) async fn add(
 
 /// What an entry is called; nothing while it has no mailbox.
 pub(super) fn mailbox_name(mailbox: &str, domain: &str) -> String {
-    if mailbox.is_empty() { String::new() } else { format!("{mailbox}@{domain}") }
+    if mailbox.is_empty() { String::new() } else { format!("{mailbox}@{}", shown(domain)) }
 }
 
 /// `POST .../csv`: a file, or pasted lines.

@@ -12,6 +12,7 @@ use super::runs::id;
 use super::{page, page_with};
 use crate::address::Address;
 use crate::forms::Form;
+use crate::names::shown;
 use crate::pages::Flash;
 use crate::pages::operator::{AllDomains, Audit, Customers, NewLink};
 use crate::refusal::Refusal;
@@ -169,7 +170,7 @@ pub(super) async fn create_domain(
     let (name, owner) = (form.text("domain"), form.text("customer"));
     let created = app.service().create_domain(who.actor(), name, id(owner)?).await;
     match created {
-        Ok(domain) => Ok(who.visit.go_and_tell(DOMAINS, Flash::DomainAdded { name: domain.name })),
+        Ok(domain) => Ok(who.visit.go_and_tell(DOMAINS, Flash::DomainAdded { name: shown(&domain.name) })),
         Err(error) => {
             let mut template = domains_page(&app, &who, &Number::default()).await?;
             template.problems = problems(error, "domain")?;

@@ -7,6 +7,7 @@ use super::field;
 use super::frame::Frame;
 use super::mailimport::{EntryValues, Focus, Passwords, base_of, entry_form};
 use crate::html::Html;
+use crate::names::shown;
 use crate::words::{Chip, Words};
 
 #[derive(Template)]
@@ -55,7 +56,7 @@ pub(crate) fn entry_row(words: &Words, domain: &str, entry: &Entry) -> Html {
 pub(crate) fn name(words: &Words, domain: &str, entry: &Entry) -> String {
     match entry.mailbox.as_str() {
         "" => words.count("entry-number", entry.number).into_owned(),
-        mailbox => format!("{mailbox}@{domain}"),
+        mailbox => format!("{mailbox}@{}", shown(domain)),
     }
 }
 

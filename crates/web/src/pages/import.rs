@@ -9,6 +9,7 @@ use super::report;
 use super::run::{Figures, ImportActions, import_actions, moves, sentence};
 use crate::charts::{self, FolderSize};
 use crate::html::Html;
+use crate::names::shown;
 use crate::words::{Chip, Words, number};
 
 /// The page of an import.
@@ -65,7 +66,7 @@ impl ImportPage {
 
 /// With the percentage in front while it works.
 pub(crate) fn import_title(words: &Words, import: &Import) -> String {
-    let page = format!("{} – mailimport", import.mailbox);
+    let page = format!("{} – mailimport", shown(&import.mailbox));
     match import.state {
         ImportState::Copying => format!("{} – {page}", words.percent(import.progress.percent())),
         _ => format!("{} – {page}", words.import_state(import).text),

@@ -10,6 +10,7 @@ use super::field::{self, Field, Kind};
 use super::frame::{Frame, Live, Pager};
 use super::run::{run_card, run_line};
 use crate::html::Html;
+use crate::names::shown;
 use crate::words::{Words, number};
 
 /// The form that is shown.
@@ -129,7 +130,7 @@ pub(crate) fn base_of(domain: &str) -> String {
 
 /// With the percentage of what is running in front: `37 % – Mailimport – example.org`.
 pub(crate) fn title(words: &Words, domain: &str, current: &[RunSummary]) -> String {
-    let page = format!("{} – {domain}", words.say("mailimport"));
+    let page = format!("{} – {}", words.say("mailimport"), shown(domain));
     let running = current.iter().filter(|run| run.state.is_current());
     match running.map(|run| run.progress.percent()).min() {
         Some(percent) => format!("{} – {page}", words.percent(percent)),
@@ -231,7 +232,7 @@ pub(crate) fn entry_form(
         mailbox: Field::new(words, "mailbox", "field-mailbox")
             .hint(words.say("hint-mailbox"))
             .value(&values.mailbox)
-            .suffix(format!("@{domain}"))
+            .suffix(format!("@{}", shown(domain)))
             .problems(words, problems)
             .shown(),
         mailbox_password: Field::new(words, "mailbox_password", "field-mailbox_password")

@@ -7,6 +7,7 @@ use super::frame::{Frame, Live, Pager};
 use super::mailimport::base_of;
 use crate::charts;
 use crate::html::Html;
+use crate::names::shown;
 use crate::words::{Chip, Words, number};
 
 /// Numbers of a bar, in words.
@@ -306,7 +307,7 @@ pub(crate) fn filter(words: &Words, run: &RunSummary, shown: Show) -> Html {
 
 /// With the percentage in front while it works.
 pub(crate) fn run_title(words: &Words, run: &RunSummary) -> String {
-    let page = format!("{} – {}", words.count("run-title", run.number), run.domain_name);
+    let page = format!("{} – {}", words.count("run-title", run.number), shown(&run.domain_name));
     match run.state {
         RunState::Running => format!("{} – {page}", words.percent(run.progress.percent())),
         _ => format!("{} – {page}", words.run_state(run).text),
