@@ -20,7 +20,7 @@ use crate::listing::FetchItemKind;
 use crate::pass::{FolderOutcome, Passes};
 use crate::plan::{self, Plan, PlannedFolder, Selection};
 use crate::progress::{Event, FolderTotals, Progress, Silent};
-use crate::report::{Counts, Exception, FolderLine, Note, Report, SCHEMA, SourceLine, Verdict, Verification};
+use crate::report::{Exception, FolderLine, Note, Report, SourceLine, Verdict};
 use crate::survey::{self, Survey};
 use crate::tally::of_folder;
 
@@ -328,26 +328,18 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         result: Result<(), Error>,
     ) -> Report {
         gathered.outcomes.sort_by_key(|(at, _)| *at);
+        let source = SourceLine {
+            host: self.source.host().to_owned(),
+            user: self.source.user().to_owned(),
+            server: gathered.server,
+        };
         let mut report = Report {
-            schema: SCHEMA.into(),
-            verdict: Verdict::Complete,
-            source: SourceLine {
-                host: self.source.host().to_owned(),
-                user: self.source.user().to_owned(),
-                server: gathered.server,
-            },
-            destination: self.destination.describe(),
-            started_at: started,
             finished_at: self.clock.now(),
-            totals: Counts::default(),
-            folders: Vec::new(),
-            exceptions: Vec::new(),
             renamed_folders: gathered.plan.renamed,
             left_out: gathered.plan.left_out.into_iter().map(|left| (left.source, left.why)).collect(),
             notes: gathered.plan.unused.iter().map(|option| unused(option)).collect(),
-            verification: Verification::default(),
-            differences: None,
             error: result.err().map(|error| error.stop()),
+            ..Report::blank(source, self.destination.describe(), started)
         };
         for (_, outcome) in gathered.outcomes {
             report.totals.add(&outcome.line.counts);

@@ -236,3 +236,26 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Stop>,
 }
+
+impl Report {
+    /// A report's bones: nothing is known of any folder yet, and it is incomplete.
+    pub fn blank(source: SourceLine, destination: String, now: jiff::Timestamp) -> Report {
+        Report {
+            schema: SCHEMA.into(),
+            verdict: Verdict::Incomplete,
+            source,
+            destination,
+            started_at: now,
+            finished_at: now,
+            totals: Counts::default(),
+            folders: Vec::new(),
+            exceptions: Vec::new(),
+            renamed_folders: Vec::new(),
+            left_out: BTreeMap::new(),
+            notes: Vec::new(),
+            verification: Verification::default(),
+            differences: None,
+            error: None,
+        }
+    }
+}

@@ -14,7 +14,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    blank_report, conclude, faulted, many, print, print_json, refused_by_destination, runtime, watch,
+    blank_report, conclude, in_a_task, many, print, print_json, refused_by_destination, runtime, watch,
 };
 use crate::arguments::{Format, Import, OutputOptions};
 use crate::bars::Bars;
@@ -49,28 +49,18 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
         mailbox,
     };
     let bars = watch(&arguments.output);
-    let runtime = runtime()?;
     if arguments.dry_run {
-        return runtime.block_on(dry_run(&job, &bars, &arguments.output));
+        return runtime()?.block_on(dry_run(&job, &bars, &arguments.output));
     }
-    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let blank = blank_report(&job.source, &job.mailbox);
     let watched = Arc::clone(&bars);
-    // A task of its own, so that a fault in it still leaves a report.
-    let task = runtime.spawn(async move {
-        let cancel = interrupt::listen()?;
-        Ok::<Report, std::io::Error>(import(job, watched, cancel).await)
-    });
-    let report = match runtime.block_on(task) {
-        Ok(Ok(report)) => report,
-        Ok(Err(error)) => faulted(blank, &error.to_string()),
-        Err(fault) => faulted(blank, &fault.to_string()),
-    };
+    let report = in_a_task(blank, move |cancel| import(job, watched, cancel))?;
     bars.finish();
     Ok(conclude(&report, arguments.output.format))
 }
 
 async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
-    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let blank = blank_report(&job.source, &job.mailbox);
     let is_new = !job.mailbox.exists();
     let destination = match MaildirDestination::create(&job.mailbox, job.owner) {
         Ok(destination) => destination.with_ledger_at(&job.ledger),

@@ -11,17 +11,19 @@ pub(crate) mod verify;
 pub(crate) mod worker;
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
-use engine::report::{Counts, Report, SCHEMA, Side, SourceLine, Stop, Verdict, Verification};
+use engine::report::{Report, Side, SourceLine, Stop};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Format, OutputOptions};
 use crate::bars::Bars;
 use crate::exit::Exit;
-use crate::human;
 use crate::notice::notice;
 use crate::setup::WrongUse;
+use crate::{human, interrupt};
 
 /// Progress and logs as asked for.
 fn watch(output: &OutputOptions) -> Arc<Bars> {
@@ -36,25 +38,27 @@ fn runtime() -> Result<tokio::runtime::Runtime, WrongUse> {
 }
 
 /// A report's bones for an import that could not begin, and for the time before its end is known.
-fn blank_report(source: &engine::account::Source, destination: &str) -> Report {
-    let now = jiff::Timestamp::now();
-    Report {
-        schema: SCHEMA.into(),
-        verdict: Verdict::Incomplete,
-        source: SourceLine { host: source.host().to_owned(), user: source.user().to_owned(), server: None },
-        destination: destination.to_owned(),
-        started_at: now,
-        finished_at: now,
-        totals: Counts::default(),
-        folders: Vec::new(),
-        exceptions: Vec::new(),
-        renamed_folders: Vec::new(),
-        left_out: Default::default(),
-        notes: Vec::new(),
-        verification: Verification::default(),
-        differences: None,
-        error: None,
-    }
+fn blank_report(source: &engine::account::Source, mailbox: &Path) -> Report {
+    let source = SourceLine { host: source.host().to_owned(), user: source.user().to_owned(), server: None };
+    Report::blank(source, format!("maildir:{}", mailbox.display()), jiff::Timestamp::now())
+}
+
+/// Works in a task of its own, so that a fault in it still leaves a report; `work` gets what Ctrl-C cancels.
+fn in_a_task<W, F>(blank: Report, work: W) -> Result<Report, WrongUse>
+where
+    W: FnOnce(CancellationToken) -> F + Send + 'static,
+    F: Future<Output = Report> + Send,
+{
+    let runtime = runtime()?;
+    let task = runtime.spawn(async move {
+        let cancel = interrupt::listen()?;
+        Ok::<Report, std::io::Error>(work(cancel).await)
+    });
+    Ok(match runtime.block_on(task) {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => faulted(blank, &error.to_string()),
+        Err(fault) => faulted(blank, &fault.to_string()),
+    })
 }
 
 /// The report of an import that the destination did not let begin.

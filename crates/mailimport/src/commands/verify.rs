@@ -9,12 +9,12 @@ use engine::report::Report;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::{blank_report, conclude, faulted, refused_by_destination, runtime, watch};
+use super::{blank_report, conclude, in_a_task, refused_by_destination, watch};
 use crate::arguments::Verify;
 use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::setup::{self, WrongUse};
-use crate::{human, interrupt, location};
+use crate::{human, location};
 
 /// What a verification needs, read and found usable.
 struct Job {
@@ -36,25 +36,15 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, WrongUse> {
         mailbox,
     };
     let bars = watch(&arguments.output);
-    let runtime = runtime()?;
-    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let blank = blank_report(&job.source, &job.mailbox);
     let watched = Arc::clone(&bars);
-    // A task of its own, so that a fault in it still leaves a report.
-    let task = runtime.spawn(async move {
-        let cancel = interrupt::listen()?;
-        Ok::<Report, std::io::Error>(verify(job, watched, cancel).await)
-    });
-    let report = match runtime.block_on(task) {
-        Ok(Ok(report)) => report,
-        Ok(Err(error)) => faulted(blank, &error.to_string()),
-        Err(fault) => faulted(blank, &fault.to_string()),
-    };
+    let report = in_a_task(blank, move |cancel| verify(job, watched, cancel))?;
     bars.finish();
     Ok(conclude(&report, arguments.output.format))
 }
 
 async fn verify(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
-    let blank = blank_report(&job.source, &format!("maildir:{}", job.mailbox.display()));
+    let blank = blank_report(&job.source, &job.mailbox);
     let destination = match MaildirDestination::open(&job.mailbox) {
         Ok(destination) => destination.with_ledger_at(&job.ledger),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::report::{Counts, Report, SCHEMA, Side as EngineSide, SourceLine, Stop, Verdict, Verification};
+use engine::report::{Report, Side as EngineSide, SourceLine, Stop, Verdict};
 use jiff::Timestamp;
 use mailhost::DomainName;
 use serde::Serialize;
@@ -250,22 +250,5 @@ fn line_in_file(entry: &Entry) -> Option<u64> {
 }
 
 fn blank(source: SourceLine, destination: &Path) -> Report {
-    let now = Timestamp::now();
-    Report {
-        schema: SCHEMA.into(),
-        verdict: Verdict::Incomplete,
-        source,
-        destination: format!("maildir:{}", destination.display()),
-        started_at: now,
-        finished_at: now,
-        totals: Counts::default(),
-        folders: Vec::new(),
-        exceptions: Vec::new(),
-        renamed_folders: Vec::new(),
-        left_out: Default::default(),
-        notes: Vec::new(),
-        verification: Verification::default(),
-        differences: None,
-        error: None,
-    }
+    Report::blank(source, format!("maildir:{}", destination.display()), Timestamp::now())
 }
