@@ -269,18 +269,6 @@ const STATES: [(NoticeState, &str); 4] = [
     (NoticeState::Failed, "failed"),
 ];
 
-const OUTCOMES: [(NoticeOutcome, &str); 9] = [
-    (NoticeOutcome::Delivered, "delivered"),
-    (NoticeOutcome::Status, "status"),
-    (NoticeOutcome::Gone, "gone"),
-    (NoticeOutcome::Redirect, "redirect"),
-    (NoticeOutcome::NotAnswering, "not_answering"),
-    (NoticeOutcome::Tls, "tls"),
-    (NoticeOutcome::MailRefused, "mail_refused"),
-    (NoticeOutcome::MailUnavailable, "mail_unavailable"),
-    (NoticeOutcome::Internal, "internal"),
-];
-
 fn state_text(state: NoticeState) -> &'static str {
     STATES.iter().find(|(known, _)| *known == state).map_or("failed", |(_, text)| text)
 }
@@ -289,12 +277,8 @@ fn state(text: &str) -> NoticeState {
     STATES.iter().find(|(_, known)| *known == text).map_or(NoticeState::Failed, |(state, _)| *state)
 }
 
-fn outcome_text(outcome: NoticeOutcome) -> &'static str {
-    OUTCOMES.iter().find(|(known, _)| *known == outcome).map_or("internal", |(_, text)| text)
-}
-
 fn outcome(text: &str) -> NoticeOutcome {
-    OUTCOMES.iter().find(|(_, known)| *known == text).map_or(NoticeOutcome::Internal, |(outcome, _)| *outcome)
+    NoticeOutcome::ALL.into_iter().find(|known| known.as_str() == text).unwrap_or(NoticeOutcome::Internal)
 }
 
 fn notice_view(row: notice::Model) -> Notice {

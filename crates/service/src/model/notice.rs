@@ -56,6 +56,34 @@ pub enum NoticeOutcome {
 }
 
 impl NoticeOutcome {
+    /// All of them.
+    pub const ALL: [NoticeOutcome; 9] = [
+        NoticeOutcome::Delivered,
+        NoticeOutcome::Status,
+        NoticeOutcome::Gone,
+        NoticeOutcome::Redirect,
+        NoticeOutcome::NotAnswering,
+        NoticeOutcome::Tls,
+        NoticeOutcome::MailRefused,
+        NoticeOutcome::MailUnavailable,
+        NoticeOutcome::Internal,
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoticeOutcome::Delivered => "delivered",
+            NoticeOutcome::Status => "status",
+            NoticeOutcome::Gone => "gone",
+            NoticeOutcome::Redirect => "redirect",
+            NoticeOutcome::NotAnswering => "not_answering",
+            NoticeOutcome::Tls => "tls",
+            NoticeOutcome::MailRefused => "mail_refused",
+            NoticeOutcome::MailUnavailable => "mail_unavailable",
+            NoticeOutcome::Internal => "internal",
+        }
+    }
+
     /// The plain sentence in English.
     pub fn message(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use store::tables::{customer, notice};
 use tokio::time::Instant;
 
 use super::webhook::{self, Call};
-use super::{channel, outcome_text, place, setting, state, state_text};
+use super::{channel, place, setting, state, state_text};
 use crate::clock::{now, time};
 use crate::error::{Error, Result};
 use crate::identity::language;
@@ -152,7 +152,7 @@ impl Service {
         };
         let now = now();
         let next = |pause: Duration| now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        let word = outcome_text(answer.outcome);
+        let word = answer.outcome.as_str();
         tracing::info!(notice = %row.id, channel = row.channel, attempts, outcome = word, code = answer.code, "told");
         metrics::counter!("mailimport_notices_total", "channel" => row.channel.clone(), "outcome" => word)
             .increment(1);
