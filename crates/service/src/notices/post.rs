@@ -137,6 +137,8 @@ fn answer(error: &SmtpError) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use testkit::smtp::{Encryption, Smtp};
+
     use super::*;
     use crate::model::{Language, RunEnd};
 
@@ -161,6 +163,46 @@ mod tests {
         let letter = Letter { subject: subject.to_owned(), body: "Grüße\nBcc: in the body\n".to_owned() };
         let message = mail.message(to, letter, (Uuid::from_u128(7), SystemTime::UNIX_EPOCH)).ok()?;
         Some(String::from_utf8(message.formatted()).unwrap())
+    }
+
+    fn certificate() -> (Arc<rustls::ServerConfig>, imap::TlsTrust) {
+        let directory = tempfile::tempdir().unwrap();
+        let files = testkit::certificate::write(testkit::certificate::Kind::Good, directory.path()).unwrap();
+        let roots = imap::TlsTrust::parse_pem(&std::fs::read(&files.ca).unwrap()).unwrap();
+        let trust = imap::TlsTrust { additional_roots: roots, pin: None };
+        (testkit::certificate::server_config(&files).unwrap(), trust)
+    }
+
+    async fn sent(server: &Smtp, privacy: Privacy, trust: &imap::TlsTrust) -> NoticeOutcome {
+        let mut to: SmtpServer =
+            format!("smtp://mail:p%40ss@localhost:{}", server.addr().port()).parse().unwrap();
+        to.privacy = privacy;
+        let from = "mailimport@example.org".parse().unwrap();
+        let mail = MailOut { server: to, from, letters: Arc::new(NoWords) };
+        let letter = Letter { subject: "Hallo".to_owned(), body: "ja".to_owned() };
+        mail.send(trust, "a@example.org", letter, (Uuid::from_u128(7), SystemTime::UNIX_EPOCH)).await.outcome
+    }
+
+    #[tokio::test]
+    async fn encryption_is_insisted_on_before_a_password_is_said() {
+        let (tls, trust) = certificate();
+        let offering = Smtp::start(Encryption::Offered(Arc::clone(&tls)), |_| None).unwrap();
+        let implicit = Smtp::start(Encryption::Implicit(tls), |_| None).unwrap();
+        let plain = Smtp::start(Encryption::None, |_| None).unwrap();
+        assert_eq!(sent(&offering, Privacy::StartTls, &trust).await, NoticeOutcome::Delivered);
+        assert_eq!(sent(&implicit, Privacy::Tls, &trust).await, NoticeOutcome::Delivered);
+        for server in [&offering, &implicit] {
+            let taken = server.taken();
+            assert!(taken.len() == 1 && taken[0].encrypted, "{taken:?}");
+            assert_eq!(taken[0].login, Some(("mail".to_owned(), "p@ss".to_owned())));
+        }
+        assert_eq!(sent(&plain, Privacy::StartTls, &trust).await, NoticeOutcome::MailUnavailable);
+        assert_eq!(sent(&plain, Privacy::Tls, &trust).await, NoticeOutcome::MailUnavailable);
+        assert_eq!(plain.taken(), []);
+        // Nor is anything said to a server whose certificate nobody has signed for.
+        let nobody = imap::TlsTrust::default();
+        assert_eq!(sent(&offering, Privacy::StartTls, &nobody).await, NoticeOutcome::MailUnavailable);
+        assert_eq!(offering.taken().len(), 1);
     }
 
     #[test]

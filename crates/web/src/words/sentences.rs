@@ -272,7 +272,7 @@ impl Words {
             (ImportState::DoneWithExceptions, _) => {
                 self.count("import-state-done_with_exceptions", end.exceptions).into_owned()
             }
-            (state, Some(failure)) => format!("{} – {}", self.say(import_key(state)), self.failure(failure)),
+            (state, Some(failure)) => format!("{}. {}", self.say(import_key(state)), self.failure(failure)),
             (state, None) => self.say(import_key(state)).into_owned(),
         }
     }
