@@ -63,11 +63,15 @@ impl Service {
         let Some(customer) = customer::Entity::find_by_id(row.customer_id).one(self.reading()).await? else {
             return Ok(Outcome::Done);
         };
+        let Ok(end) = end_of(&row) else {
+            tracing::error!(notice = %row.id, "a notice holds no end of a run");
+            return self.note(duty, Answer::never(NoticeOutcome::Internal, None)).await;
+        };
         let (begun, stop) = (Instant::now(), duty.stop());
         let attempt = async {
             let answer = match channel(&row.channel) {
-                Channel::Email => self.write_to(&row, &customer).await?,
-                Channel::Webhook => self.call(&row).await?,
+                Channel::Email => self.write_to(&row, end.as_ref(), &customer).await?,
+                Channel::Webhook => self.call(&row, end.as_ref()).await?,
             };
             if answer.is_some_and(|answer| answer.outcome == NoticeOutcome::NotAnswering) {
                 // How fast we say so would tell a stranger which addresses exist in our network.
@@ -90,7 +94,12 @@ impl Service {
     }
 
     /// An e-mail. `None`: it is not wanted any more.
-    async fn write_to(&self, row: &notice::Model, customer: &customer::Model) -> Result<Option<Answer>> {
+    async fn write_to(
+        &self,
+        row: &notice::Model,
+        end: Option<&RunEnd>,
+        customer: &customer::Model,
+    ) -> Result<Option<Answer>> {
         let setting = setting(self.reading(), customer.id).await?;
         let settings = &self.inner.settings;
         let (true, Some(mail), Some(to)) = (setting.email, &settings.mail_out, &customer.email) else {
@@ -99,8 +108,8 @@ impl Service {
         let language = language(customer.language.as_deref())
             .or_else(|| language(customer.browser_language.as_deref()))
             .unwrap_or(Language::English);
-        let letter = match end_of(row)? {
-            Some(end) => mail.letters.run_ended(language, &end, self.page(&end).as_deref()),
+        let letter = match end {
+            Some(end) => mail.letters.run_ended(language, end, self.page(end).as_deref()),
             None => mail.letters.test(language),
         };
         let made = SystemTime::UNIX_EPOCH + Duration::from_millis(row.created_at.max(0).cast_unsigned());
@@ -108,7 +117,7 @@ impl Service {
     }
 
     /// A call of the webhook. `None`: it is not wanted any more.
-    async fn call(&self, row: &notice::Model) -> Result<Option<Answer>> {
+    async fn call(&self, row: &notice::Model, end: Option<&RunEnd>) -> Result<Option<Answer>> {
         let setting = setting(self.reading(), row.customer_id).await?;
         let (Some(address), Some(sealed)) = (setting.webhook, setting.webhook_secret) else {
             return Ok(None);
@@ -120,8 +129,8 @@ impl Service {
                 return Ok(Some(Answer::later(NoticeOutcome::Internal, None)));
             }
         };
-        let body = match end_of(row)? {
-            Some(end) => webhook::run_ended(&end, self.page(&end).as_deref()),
+        let body = match end {
+            Some(end) => webhook::run_ended(end, self.page(end).as_deref()),
             None => webhook::test(time(row.created_at)),
         };
         let call = Call { address: &address, id: format!("msg_{}", row.id.simple()), body, secret: &secret };
@@ -182,6 +191,6 @@ fn is_open(text: &str) -> bool {
 }
 
 /// How the run ended; `None` for a test.
-fn end_of(row: &notice::Model) -> Result<Option<RunEnd>> {
-    row.content.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)
+fn end_of(row: &notice::Model) -> serde_json::Result<Option<RunEnd>> {
+    row.content.as_deref().map(serde_json::from_str).transpose()
 }
