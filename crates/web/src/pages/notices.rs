@@ -19,7 +19,7 @@ pub(crate) struct NoticesCard<'a> {
 /// How the newest notice of a way fared.
 pub(crate) struct Last {
     pub(crate) title: String,
-    pub(crate) at: String,
+    pub(crate) facts: String,
     pub(crate) said: String,
 }
 
@@ -48,7 +48,7 @@ impl NoticesCard<'_> {
         let words = &self.f.words;
         let last = |title: String, notice: &Notice| Last {
             title,
-            at: words.moment(notice.at),
+            facts: words.notice_facts(notice),
             said: words.notice(notice),
         };
         let email = self.notices.last_email.as_ref().filter(|_| self.notices.email_offered);

@@ -257,13 +257,17 @@ impl Words {
                 self.known(&key, outcome.message())
             }
         };
+        let again = notice.retry_at.map(|at| format!(" {}", self.naming("notice-retry-at", self.time(at))));
+        said + &again.unwrap_or_default()
+    }
+
+    /// When a notice was tried last, with the status and the number of attempts: `24 Nov 2026, 14:32 · Status 503`.
+    pub fn notice_facts(&self, notice: &Notice) -> String {
         let code = notice.code.map(|code| self.naming("notice-code", code.to_string()).into_owned());
         let attempts =
             (notice.attempts > 1).then(|| self.count("notice-attempts", notice.attempts).into_owned());
-        let facts: Vec<String> = code.into_iter().chain(attempts).collect();
-        let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
-        let again = notice.retry_at.map(|at| format!(" {}", self.naming("notice-retry-at", self.time(at))));
-        format!("{said}{facts}{}", again.unwrap_or_default())
+        let facts = [Some(self.moment(notice.at)), code, attempts];
+        facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
     }
 
     /// How the import into a mailbox ended, and why where it failed.
