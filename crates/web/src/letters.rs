@@ -6,6 +6,7 @@
 use service::model::{Language, MailboxEnd, RunEnd, RunState};
 use service::notices::{Letter, Letters};
 
+use crate::names::shown;
 use crate::words::Words;
 
 /// E-mails in English and German.
@@ -34,7 +35,7 @@ fn subject(words: &Words, end: &RunEnd) -> String {
         RunState::Cancelled => "letter-verdict-cancelled",
         RunState::Failed | RunState::Running | RunState::Paused => "letter-verdict-failed",
     });
-    let (domain, mailboxes) = (one_line(&end.domain), words.count("letter-mailboxes", end.total()));
+    let (domain, mailboxes) = (one_line(&shown(&end.domain)), words.count("letter-mailboxes", end.total()));
     let messages = words.count("messages", end.messages);
     let values = [
         ("domain", domain.into()),
@@ -54,7 +55,7 @@ fn body(words: &Words, end: &RunEnd, page: Option<&str>) -> String {
             ("letter-lead-failed", "letter-next-failed")
         }
     };
-    let mut text = format!("{}\n\n", words.naming(lead, one_line(&end.domain)));
+    let mut text = format!("{}\n\n", words.naming(lead, one_line(&shown(&end.domain))));
     for mailbox in &end.mailboxes {
         text += &format!("- {}\n", line(words, mailbox));
     }
@@ -72,7 +73,7 @@ fn body(words: &Words, end: &RunEnd, page: Option<&str>) -> String {
 fn line(words: &Words, mailbox: &MailboxEnd) -> String {
     let (state, messages) = (words.mailbox_end(mailbox), words.count("messages", mailbox.messages));
     let values = [
-        ("name", one_line(&mailbox.mailbox).into()),
+        ("name", one_line(&shown(&mailbox.mailbox)).into()),
         ("state", state.into()),
         ("messages", messages.as_ref().into()),
     ];
@@ -145,6 +146,10 @@ mod tests {
     #[test]
     fn a_complete_one_is_short_and_no_name_adds_a_line() {
         let mut end = end(RunState::Completed, vec![mailbox("anna\r\nBcc: b", ImportState::Done, 0)], 1);
+        end.domain = "xn--mller-kva.example".into();
+        assert!(
+            PlainLetters.run_ended(Language::English, &end, None).subject.contains("for müller.example:")
+        );
         end.domain = "example.com\r\nBcc: b@example.org".into();
         let letter = PlainLetters.run_ended(Language::English, &end, None);
         assert!(!letter.subject.contains(['\r', '\n']), "{}", letter.subject);
