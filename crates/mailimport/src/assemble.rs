@@ -13,9 +13,11 @@ use nix::unistd::{Gid, Uid};
 use secrecy::ExposeSecret;
 use service::address_policy::{AddressPolicy, Range};
 use service::network::Network;
+use service::notices::MailOut;
 use service::resolver::SystemResolver;
 use service::{SealingKey, Service, Settings};
 use store::Store;
+use web::PlainLetters;
 
 use crate::claim::{Extent, claim};
 use crate::config::Config;
@@ -134,6 +136,8 @@ fn settings(config: &Config, key: SealingKey) -> Result<Settings, NotAssembled> 
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
     settings.engine.connections = config.work.connections_per_import.into();
     settings.tls = trust(config)?;
+    settings.base_url = Some(config.base_url(&config.listen));
+    settings.mail_out = mail_out(config);
     Ok(settings)
 }
 
@@ -141,6 +145,12 @@ fn settings(config: &Config, key: SealingKey) -> Result<Settings, NotAssembled> 
 fn credential() -> Option<PathBuf> {
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|value| !value.is_empty())?;
     Some(PathBuf::from(directory).join(CREDENTIAL)).filter(|path| path.exists())
+}
+
+/// How customers are written to, in the words of the pages.
+fn mail_out(config: &Config) -> Option<MailOut> {
+    let (server, from) = (config.smtp.url.clone()?, config.smtp.from.clone()?);
+    Some(MailOut { server, from, letters: Arc::new(PlainLetters) })
 }
 
 /// The way out: names that customers type are resolved and judged here.

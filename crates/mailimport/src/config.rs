@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use service::notices::{Sender, SmtpServer};
 use toml::Table;
 
 use crate::arguments::ServiceOptions;
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     pub(crate) work: Work,
     pub(crate) source: SourceRules,
+    pub(crate) smtp: Smtp,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
     pub(crate) metrics: Metrics,
@@ -102,6 +104,17 @@ pub(crate) struct SourceRules {
     pub(crate) name_servers: Vec<SocketAddr>,
 }
 
+/// `[smtp]`
+#[derive(Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(test, derive(Debug, serde::Serialize))]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Smtp {
+    #[serde(with = "value::optional")]
+    pub(crate) url: Option<SmtpServer>,
+    #[serde(with = "value::optional")]
+    pub(crate) from: Option<Sender>,
+}
+
 /// `[limits]`
 #[derive(Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(Debug, serde::Serialize))]
@@ -143,6 +156,7 @@ impl Default for Config {
             mail: Mail::default(),
             work: Work::default(),
             source: SourceRules::default(),
+            smtp: Smtp::default(),
             limits: Limits::default(),
             log: Log::default(),
             metrics: Metrics::default(),
@@ -244,6 +258,10 @@ impl Config {
         together(
             self.tls.certificate.is_some() == self.tls.key.is_some(),
             "tls.certificate and tls.key belong together: set both, or none",
+        )?;
+        together(
+            self.smtp.url.is_some() == self.smtp.from.is_some(),
+            "smtp.url and smtp.from belong together: set both, or none",
         )?;
         together(self.work.imports > 0, "work.imports is at least 1")?;
         together(self.work.checks > 0, "work.checks is at least 1")?;

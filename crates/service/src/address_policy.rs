@@ -73,6 +73,8 @@ pub enum Refusal {
     NotGlobal(IpAddr),
     /// An address of this machine.
     Own(IpAddr),
+    /// Not named as one that is talked to without encryption.
+    Unencrypted(IpAddr),
 }
 
 impl fmt::Display for Refusal {
@@ -83,6 +85,9 @@ impl fmt::Display for Refusal {
                 write!(f, "{address} may be connected to only when it is allowed by itself")
             }
             Refusal::NotGlobal(address) => write!(f, "{address} is in no network that may be connected to"),
+            Refusal::Unencrypted(address) => {
+                write!(f, "{address} is talked to without encryption only when it is allowed by name")
+            }
             Refusal::Own(address) => write!(f, "{address} belongs to this machine"),
         }
     }
@@ -138,6 +143,31 @@ impl AddressPolicy {
         }
         found.truncate(MAX_ADDRESSES);
         Ok(found)
+    }
+
+    /// Whether the operator has opened anything that is not public.
+    pub(crate) fn opens_any(&self) -> bool {
+        !self.allowed.is_empty()
+    }
+
+    /// Whether the operator has opened this port.
+    pub(crate) fn opens_port(&self, port: u16) -> bool {
+        !matches!(port, IMAP | IMAPS) && self.ports.contains(&port)
+    }
+
+    /// Judges addresses that are talked to without encryption: only those that the operator has named.
+    pub(crate) fn judge_unencrypted(
+        &self,
+        addresses: &[IpAddr],
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, Refusal> {
+        let judged = self.judge_addresses(addresses, port)?;
+        let is_named =
+            |address: &IpAddr| self.allowed.iter().any(|range| range.contains(address.to_canonical()));
+        match addresses.iter().find(|address| !is_named(address)) {
+            Some(stranger) => Err(Refusal::Unencrypted(*stranger)),
+            None => Ok(judged),
+        }
     }
 
     /// Judges an address, and gives it in the form to connect to.

@@ -1,4 +1,4 @@
-//! What a worker does with a job: the check of an entry, or the import of an account.
+//! What a worker does with a job: the check of an entry, the import of an account, or telling that a run has ended.
 //!
 //! Whatever goes wrong ends in the job's outcome: a fault in one job never reaches another, and none is retried in a hot
 //! loop.
@@ -58,6 +58,7 @@ impl Service {
         let done = match duty.job().kind {
             Kind::Check => self.check(duty).await.map(|()| Outcome::Done),
             Kind::Import => self.import_account(duty).await,
+            Kind::Tell => self.tell(duty).await,
         };
         done.unwrap_or_else(|error| {
             tracing::error!(job = %duty.job().id, %error, "a job failed by an internal fault");
@@ -71,6 +72,7 @@ impl Service {
             Kind::Check if duty.job().attempts < 3 => return Outcome::RetryAfter(AFTER_A_FAULT),
             Kind::Check => self.check_faulted(duty, fault).await.map(|()| Outcome::Failed),
             Kind::Import => self.import_faulted(duty, fault).await,
+            Kind::Tell => self.tell_faulted(duty).await,
         };
         told.unwrap_or(Outcome::RetryAfter(AFTER_A_FAULT))
     }

@@ -28,6 +28,15 @@ impl Service {
     }
 }
 
+/// The language of a row's code.
+pub(crate) fn language(code: Option<&str>) -> Option<Language> {
+    match code {
+        Some("en") => Some(Language::English),
+        Some("de") => Some(Language::German),
+        _ => None,
+    }
+}
+
 pub(crate) fn role(row: &customer::Model) -> Role {
     if row.role == "operator" { Role::Operator } else { Role::Customer }
 }
@@ -45,11 +54,7 @@ pub(crate) fn customer_view(row: customer::Model, domains: u64) -> Customer {
         role: role(&row),
         name: row.name,
         email: row.email,
-        language: match row.language.as_deref() {
-            Some("en") => Some(Language::English),
-            Some("de") => Some(Language::German),
-            _ => None,
-        },
+        language: language(row.language.as_deref()),
         theme: match row.theme.as_str() {
             "light" => Theme::Light,
             "dark" => Theme::Dark,

@@ -69,7 +69,7 @@ impl Service {
         changed.state = Set(state_text(ImportState::Creating).to_owned());
         changed.started_at = Set(Some(started));
         changed.retry_at = Set(None);
-        let row = self.save_import(transaction, changed).await?;
+        let row = self.save_import(&writing, changed).await?;
         writing.commit().await?;
         Ok(Some((row, domain)))
     }
@@ -131,7 +131,7 @@ impl Service {
         changed.state = Set(state_text(ImportState::Scanning).to_owned());
         changed.mailbox_created = Set(created);
         changed.mailbox_password = Set(None);
-        self.save_import(writing.connection(), changed).await?;
+        self.save_import(&writing, changed).await?;
         writing.commit().await?;
         Ok(Ok(mailbox))
     }
@@ -201,7 +201,7 @@ impl Service {
         changed.exceptions = Set(exceptions);
         changed.failure = Set(None);
         changed.failing_since = Set(None);
-        self.save_import(writing.connection(), changed).await?;
+        self.save_import(&writing, changed).await?;
         writing.commit().await?;
         metrics::counter!("mailimport_messages_imported_total").increment(report.totals.imported);
         metrics::counter!("mailimport_octets_imported_total").increment(report.totals.bytes);
@@ -226,7 +226,7 @@ impl Service {
         }
         changed.speed = Set(0);
         changed.current_folder = Set(None);
-        self.save_import(writing.connection(), changed).await.map(drop)
+        self.save_import(writing, changed).await.map(drop)
     }
 
     async fn keep_report(&self, duty: &Duty, report: Report) -> Result<()> {
@@ -239,7 +239,7 @@ impl Service {
         }
         changed.exceptions = Set(report.exceptions.len() as i64);
         changed.report = Set(Some(serde_json::to_string(&report).map_err(Error::internal)?));
-        self.save_import(writing.connection(), changed).await?;
+        self.save_import(&writing, changed).await?;
         writing.commit().await.map_err(Error::from)
     }
 
@@ -270,7 +270,7 @@ impl Service {
             }
         };
         changed.failure = Set(Some(serde_json::to_string(&failure).map_err(Error::internal)?));
-        self.save_import(writing.connection(), changed).await?;
+        self.save_import(&writing, changed).await?;
         writing.commit().await?;
         Ok(ending)
     }

@@ -20,6 +20,7 @@ mod importing;
 mod maintenance;
 pub mod model;
 pub mod network;
+pub mod notices;
 mod page;
 pub mod password_policy;
 pub mod providers;

@@ -1,4 +1,4 @@
-//! What is to be done now and then, whoever asks: old passwords are erased.
+//! What is to be done now and then, whoever asks: old passwords are erased, old notices forgotten.
 
 use crate::error::Result;
 use crate::service::Service;
@@ -14,6 +14,6 @@ impl Service {
         if runs > 0 {
             tracing::info!(runs, "passwords of finished runs were erased");
         }
-        Ok(())
+        self.forget_old_notices().await
     }
 }

@@ -5,12 +5,16 @@
 pub mod account;
 pub mod entry;
 pub mod id;
+pub mod notice;
 pub mod problem;
 pub mod run;
 
 pub use account::{Actor, Customer, Domain, Language, Role, Scope, Theme, Token, Via};
 pub use entry::{CheckOutcome, Entry, EntryState, Estimate, FoundBy, FoundServer, NewEntry, ProviderHint};
 pub use id::{CustomerId, DomainId, EntryId, ImportId, RunId, TokenId};
+pub use notice::{
+    Channel, MailboxEnd, Notice, NoticeOutcome, NoticeSettings, NoticeState, NoticeWishes, RunEnd,
+};
 pub use problem::{Failure, Problem, Side};
 pub use run::{
     FolderProgress, Import, ImportState, Progress, Run, RunState, RunSummary, Sample, StateCounts,

@@ -13,7 +13,8 @@ use crate::address_policy::{AddressPolicy, Refusal};
 use crate::resolver::{ResolveError, Resolver};
 use crate::server_field;
 
-/// Port of HTTPS.
+/// Ports of HTTP and HTTPS.
+const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
 
 /// Name resolution and address policy together. Cheap to clone.
@@ -94,6 +95,33 @@ impl Network {
     pub(crate) async fn web_server(&self, host: &str) -> Result<Vec<SocketAddr>, Closed> {
         let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
         self.inner.policy.judge_addresses(&addresses, self.inner.web.port).map_err(Closed::Refused)
+    }
+
+    /// Whether a webhook may be at this port: HTTPS's, HTTP's, or one that the operator has opened.
+    pub(crate) fn may_call(&self, port: u16) -> bool {
+        [HTTP, HTTPS, self.inner.web.port].contains(&port) || self.inner.policy.opens_port(port)
+    }
+
+    /// Whether the operator has opened anything that is not public.
+    pub(crate) fn opens_any(&self) -> bool {
+        self.inner.policy.opens_any()
+    }
+
+    /// The addresses of a webhook's server, all judged; without encryption only those that the operator has named.
+    pub(crate) async fn webhook_server(&self, url: &url::Url) -> Result<Vec<SocketAddr>, Closed> {
+        let host = url.host_str().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = url.port_or_known_default().unwrap_or_default();
+        if !self.may_call(port) {
+            return Err(Closed::Refused(Refusal::Port(port)));
+        }
+        let addresses = self.addresses(host).await.map_err(Closed::Unknown)?;
+        let policy = &self.inner.policy;
+        let judged = match url.scheme() {
+            "https" => policy.judge_addresses(&addresses, port),
+            _ => policy.judge_unencrypted(&addresses, port),
+        };
+        judged.map_err(Closed::Refused)
     }
 
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {

@@ -55,7 +55,7 @@ impl Duty {
         &self.control.lease().job
     }
 
-    /// The entry or import.
+    /// The entry, import or notice.
     pub(crate) fn subject(&self) -> Uuid {
         self.job().subject
     }
@@ -93,6 +93,16 @@ impl Service {
         mailbox: &str,
     ) -> Result<i64> {
         self.enqueue(writing, Kind::Import, customer, import, server, Some(mailbox.to_lowercase())).await
+    }
+
+    /// Asks for a notice to be brought to its customer.
+    pub(crate) async fn enqueue_tell(
+        &self,
+        writing: &Writing<'_>,
+        customer: Uuid,
+        notice: Uuid,
+    ) -> Result<i64> {
+        self.enqueue(writing, Kind::Tell, customer, notice, "", None).await
     }
 
     async fn enqueue(

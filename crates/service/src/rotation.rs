@@ -11,12 +11,13 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, EntityTrait, PaginatorTrait, QueryOrder};
 use secrecy::SecretString;
 use store::Store;
-use store::tables::{customer, entry, import};
+use store::tables::{customer, entry, import, notice_setting};
 use uuid::Uuid;
 
 use crate::entries::{MAILBOX_PASSWORD, PASSWORD, digest_of};
 use crate::error::{Error, Result};
 use crate::identity::totp::TOTP;
+use crate::notices::WEBHOOK_SECRET;
 use crate::service::Transaction;
 use crate::vault::{Place, Vault};
 
@@ -39,7 +40,8 @@ pub async fn rotate_key(store: &Store, key_file: &Path) -> Result<u64> {
     let transaction = writing.connection();
     let sealed = rotation.entries(transaction).await?
         + rotation.imports(transaction).await?
-        + rotation.customers(transaction).await?;
+        + rotation.customers(transaction).await?
+        + rotation.webhooks(transaction).await?;
     writing.commit().await?;
     Vault::keep_newest(key_file).map_err(Error::internal)?;
     Ok(sealed)
@@ -118,6 +120,24 @@ impl Rotation {
                 let mut changed: customer::ActiveModel = row.into();
                 changed.totp = Set(self.seal(id, id, TOTP, totp));
                 changed.totp_pending = Set(self.seal(id, id, TOTP, pending));
+                changed.update(transaction).await?;
+            }
+        }
+        Ok(sealed)
+    }
+
+    async fn webhooks(&self, transaction: &Transaction) -> Result<u64> {
+        let mut sealed = 0;
+        let mut pages = notice_setting::Entity::find()
+            .order_by_asc(notice_setting::Column::CustomerId)
+            .paginate(transaction, ROWS);
+        while let Some(rows) = pages.fetch_and_next().await? {
+            for row in rows.into_iter().filter(|row| row.webhook_secret.is_some()) {
+                let id = row.customer_id;
+                let secret = self.open(id, id, WEBHOOK_SECRET, row.webhook_secret.as_deref())?;
+                sealed += 1;
+                let mut changed: notice_setting::ActiveModel = row.into();
+                changed.webhook_secret = Set(self.seal(id, id, WEBHOOK_SECRET, secret));
                 changed.update(transaction).await?;
             }
         }

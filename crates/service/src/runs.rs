@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use changes::{Changes, Watch};
 use view::lines;
-pub(crate) use view::{import_state, import_view, run_state_text, state_text, state_texts};
+pub(crate) use view::{import_state, import_view, run_state_text, state_text, state_texts, summary_in};
 
 use crate::clock::{now, time};
 use crate::entries::{forget, readiness};

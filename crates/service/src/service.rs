@@ -27,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) by_address: Throttle,
     pub(crate) by_name: Throttle,
+    pub(crate) notice_tests: Throttle,
 }
 
 impl std::fmt::Debug for Service {
@@ -50,7 +51,8 @@ impl Service {
         let passwords = Passwords::new(settings.password_hashes_at_once).await?;
         let by_address = Throttle::new(settings.sign_ins_per_address);
         let by_name = Throttle::new(settings.sign_ins_per_name);
-        let inner = Inner { settings, store, host, vault, passwords, by_address, by_name };
+        let notice_tests = Throttle::new(settings.notice_tests);
+        let inner = Inner { settings, store, host, vault, passwords, by_address, by_name, notice_tests };
         Ok(Service { inner: Arc::new(inner) })
     }
 

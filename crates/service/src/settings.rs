@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::network::Network;
+use crate::notices::MailOut;
 
 /// What passwords are sealed with while they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,12 @@ pub struct Settings {
     pub network: Network,
     /// Who names the servers.
     pub reach: Reach,
+    /// How customers are written to; `None`: they are not.
+    pub mail_out: Option<MailOut>,
+    /// What the addresses of pages begin with, such as `https://mail.example.org`. Without it notices name none.
+    pub base_url: Option<String>,
+    /// Test notices that a customer may ask for in a minute.
+    pub notice_tests: u32,
     /// Certificates to trust beside the machine's own (PEM files' contents).
     pub tls: imap::TlsTrust,
 }
@@ -83,6 +90,9 @@ impl Settings {
             give_up_after: Duration::from_secs(30 * 60),
             network,
             reach: Reach::Policy,
+            mail_out: None,
+            base_url: None,
+            notice_tests: 3,
             tls: imap::TlsTrust::default(),
         }
     }

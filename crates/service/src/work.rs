@@ -1,8 +1,8 @@
 //! Workers: they take jobs from the database and run them.
 //!
 //! A worker claims a job only when it has a free place, renews its lease while it runs, tells it when people want it to
-//! stop, and puts it down when it ends. Checks and imports have places of their own, so that neither waits for the
-//! other. What the jobs do is a [`Handler`]'s affair. A worker must never go on with a job that may be somebody else's
+//! stop, and puts it down when it ends. Checks, imports and notices have places of their own, so that none waits for
+//! another. What the jobs do is a [`Handler`]'s affair. A worker must never go on with a job that may be somebody else's
 //! by now, and never let one job's fault harm another.
 
 mod control;
@@ -30,6 +30,8 @@ pub struct Limits {
     pub checks: usize,
     /// Imports at once in this process.
     pub imports: usize,
+    /// Notices at once in this process: few, for nothing else may be kept waiting by them.
+    pub notices: usize,
     /// Checks at once that talk to one old server, over all processes.
     pub checks_per_server: Option<u32>,
     /// Checks at once for one customer, over all processes.
@@ -38,6 +40,8 @@ pub struct Limits {
     pub imports_per_server: Option<u32>,
     /// Imports at once for one customer, over all processes.
     pub imports_per_customer: Option<u32>,
+    /// Notices at once for one customer, over all processes: a receiver that is slow delays its own only.
+    pub notices_per_customer: Option<u32>,
     /// After this time without a sign of life a job is taken over by somebody else. Renewed every third of it.
     pub lease: Duration,
     /// How often to look for work when nothing tells of any: what was put off becomes due in silence.
@@ -51,10 +55,12 @@ impl Default for Limits {
         Limits {
             checks: 8,
             imports: 4,
+            notices: 2,
             checks_per_server: Some(2),
             checks_per_customer: None,
             imports_per_server: None,
             imports_per_customer: None,
+            notices_per_customer: Some(1),
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(2),
             grace: Duration::from_secs(60),
@@ -166,7 +172,11 @@ impl Worker {
             tokio::join!(shop.store.listen(), shop.keep_tidy());
         };
         let lanes = async {
-            tokio::join!(Arc::clone(&shop).lane(Kind::Check), Arc::clone(&shop).lane(Kind::Import));
+            tokio::join!(
+                Arc::clone(&shop).lane(Kind::Check),
+                Arc::clone(&shop).lane(Kind::Import),
+                Arc::clone(&shop).lane(Kind::Tell),
+            );
         };
         tokio::select! {
             () = lanes => {}

@@ -54,7 +54,7 @@ pub struct Job {
     pub queue: String,
     /// What is to be done.
     pub kind: Kind,
-    /// The entry or import that it is about.
+    /// The entry, import or notice that it is about.
     pub subject: Uuid,
     /// Whose it is.
     pub customer: Uuid,

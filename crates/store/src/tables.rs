@@ -11,6 +11,8 @@ pub mod entry;
 pub mod idempotency;
 pub mod import;
 pub mod job;
+pub mod notice;
+pub mod notice_setting;
 pub mod one_time_link;
 pub mod removed_entry;
 pub mod run;

@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod schemathesis;
 pub mod scripted;
 pub mod server;
+pub mod smtp;
 pub mod web;
 
 /// Why something of the test kit could not be done.

@@ -1,6 +1,6 @@
-//! A small HTTPS server on loopback: answers GET as a test wants and remembers what it was asked.
+//! A small HTTPS server on loopback: answers as a test wants and remembers what it was asked.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,7 +158,7 @@ fn serve(
 }
 
 fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line)? == 0 {
@@ -174,5 +174,12 @@ fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Request>> {
     let header = |line: &String| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned);
     let host = lines.iter().find_map(header).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default().to_owned();
+    let length =
+        |line: &String| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<u64>().ok();
+    // A body that is left unread would reset the connection before the answer has arrived.
+    std::io::copy(
+        &mut stream.by_ref().take(lines.iter().find_map(length).unwrap_or(0)),
+        &mut std::io::sink(),
+    )?;
     Ok(Some(Request { host, target }))
 }

@@ -1,8 +1,8 @@
 //! The API, `/api/v1`: everything the pages do, as JSON.
 //!
 //! One file for each resource; each has the public form of what it gives and takes (the contract, described in OpenAPI),
-//! and handlers that pass on to `service`. Secrets go in and never come out; the two that are made here (a token, a
-//! one-time link) are in the one answer that makes them.
+//! and handlers that pass on to `service`. Secrets go in and never come out; those that are made here (a token, a
+//! one-time link, a webhook's) are in the one answer that makes them.
 
 mod account;
 mod auth;
@@ -12,6 +12,7 @@ mod domains;
 mod entries;
 mod events;
 mod imports;
+mod notifications;
 mod operator;
 mod paging;
 pub(crate) mod problem;
@@ -82,6 +83,9 @@ fn names(description: &OpenApi) -> Vec<Route> {
 fn with_token() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(description::Description::openapi())
         .routes(routes!(account::show, account::change))
+        .routes(routes!(notifications::show, notifications::change))
+        .routes(routes!(notifications::renew_secret))
+        .routes(routes!(notifications::test))
         .routes(routes!(domains::list))
         .routes(routes!(domains::show))
         .routes(routes!(domains::readiness))

@@ -11,6 +11,7 @@ mod files;
 mod imports;
 mod live;
 mod mailimport;
+mod notifications;
 mod operator;
 mod pager;
 mod preferences;
@@ -108,6 +109,9 @@ fn account(routes: Routes) -> Routes {
     routes
         .get("/account", account::show)
         .post("/account/preferences", account::save_preferences)
+        .post("/account/notifications", notifications::save)
+        .post("/account/notifications/secret", notifications::renew_secret)
+        .post("/account/notifications/test", notifications::test)
         .post("/account/password", account::change_password)
         .post("/account/totp", account::begin_totp)
         .post("/account/totp/confirm", account::confirm_totp)

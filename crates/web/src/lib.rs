@@ -13,6 +13,7 @@ mod flash;
 mod forms;
 mod handlers;
 pub mod html;
+mod letters;
 mod limits;
 pub mod metrics;
 mod names;
@@ -33,6 +34,7 @@ use std::future::Future;
 use axum::Router;
 use service::Service;
 
+pub use letters::PlainLetters;
 pub use router::Route;
 pub use server::{Certificate, Listen};
 pub use settings::Settings;

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod import;
 pub mod live;
 pub mod mailimport;
+mod notices;
 pub mod operator;
 pub mod report;
 pub mod run;

@@ -37,6 +37,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/runs.ftl"),
     include_str!("../locales/en/account.ftl"),
     include_str!("../locales/en/operator.ftl"),
+    include_str!("../locales/en/notices.ftl"),
 ];
 const GERMAN: &[&str] = &[
     include_str!("../locales/de/common.ftl"),
@@ -47,6 +48,7 @@ const GERMAN: &[&str] = &[
     include_str!("../locales/de/runs.ftl"),
     include_str!("../locales/de/account.ftl"),
     include_str!("../locales/de/operator.ftl"),
+    include_str!("../locales/de/notices.ftl"),
 ];
 
 static ENGLISH_BUNDLE: LazyLock<Bundle> = LazyLock::new(|| bundle("en", ENGLISH));

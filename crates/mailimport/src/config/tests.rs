@@ -94,6 +94,14 @@ fn mistakes_are_named_with_their_place_and_without_their_value() {
         ("[database]\nurl = \"geheim\nx\"\n", vec![], ", line "),
         ("public_url = \"https://a.example/geheim\"\n", vec![], "without a path"),
         ("[tls]\ncertificate = \"/c.pem\"\n", vec![], "belong together"),
+        ("[smtp]\nurl = \"smtp://u:geheim@h/x\"\n", vec![], "write it as smtps://"),
+        ("[smtp]\nurl = \"smtps://u:geheim@h\"\n", vec![], "smtp.url and smtp.from belong together"),
+        ("[smtp]\nfrom = \"geheim\"\n", vec![], "mailimport@example.org"),
+        (
+            "",
+            vec![("MAILIMPORT_SMTP_URL", "http://geheim")],
+            "MAILIMPORT_SMTP_URL cannot be used: write it as",
+        ),
         ("[work]\nimports = 0\n", vec![], "at least 1"),
         (
             "[mail]\npassword_scheme = \"geheim\"\n",
@@ -122,8 +130,11 @@ fn mistakes_are_named_with_their_place_and_without_their_value() {
 #[test]
 fn secrets_are_not_shown() {
     let config =
-        assemble("[database]\nurl = \"postgres://u:geheim@h/d\"\n[metrics]\ntoken = \"geheim\"\n", &[])
-            .unwrap();
-    assert!(config.database.url.is_some() && config.metrics.token.is_some());
+        assemble(
+            "[database]\nurl = \"postgres://u:geheim@h/d\"\n[metrics]\ntoken = \"geheim\"\n[smtp]\nurl = \"smtps://u:geheim@h\"\nfrom = \"a@example.org\"\n",
+            &[],
+        )
+        .unwrap();
+    assert!(config.database.url.is_some() && config.metrics.token.is_some() && config.smtp.url.is_some());
     assert!(!format!("{config:?}").contains("geheim"));
 }

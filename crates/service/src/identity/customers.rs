@@ -179,6 +179,7 @@ pub(crate) async fn new_customer(
         totp_pending: Set(None),
         totp_step: Set(0),
         language: Set(None),
+        browser_language: Set(None),
         theme: Set(super::account::theme_text(theme).to_owned()),
         disabled: Set(false),
         created_at: Set(now()),

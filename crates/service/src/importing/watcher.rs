@@ -179,7 +179,7 @@ impl Service {
         let Some(known) = current(&writing, duty).await? else { return Ok(()) };
         let mut changed: import::ActiveModel = known.clone().into();
         snapshot.fill(&mut changed, &known);
-        let row = self.save_import(transaction, changed).await?;
+        let row = self.save_import(&writing, changed).await?;
         curve::add(transaction, row.domain_id, row.id, || async { Ok((row.messages_done, row.octets_done)) })
             .await?;
         curve::add(transaction, row.domain_id, row.run_id, || curve::of_run(transaction, row.run_id)).await?;

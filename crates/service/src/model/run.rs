@@ -184,7 +184,7 @@ pub struct Import {
 }
 
 /// How many imports of a run are in which state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StateCounts {
     /// Waiting.
     pub waiting: u64,

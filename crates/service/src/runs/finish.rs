@@ -2,6 +2,7 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use store::Writing;
 use store::tables::{import, run};
 use uuid::Uuid;
 
@@ -17,19 +18,21 @@ impl Service {
     /// has set everything else.
     pub(crate) async fn save_import(
         &self,
-        transaction: &Transaction,
+        writing: &Writing<'_>,
         mut row: import::ActiveModel,
     ) -> Result<import::Model> {
+        let transaction = writing.connection();
         let domain = *row.domain_id.as_ref();
         let revision = next_revision(transaction, domain).await?;
         row.revision = Set(revision);
         let row = row.update(transaction).await?;
-        self.touch_run(transaction, row.run_id, revision).await?;
+        self.touch_run(writing, row.run_id, revision).await?;
         Ok(row)
     }
 
-    /// Gives a run its revision, and its end when all its imports have ended.
-    pub(crate) async fn touch_run(&self, transaction: &Transaction, run: Uuid, revision: i64) -> Result<()> {
+    /// Gives a run its revision, and its end when all its imports have ended; its customer is told then.
+    async fn touch_run(&self, writing: &Writing<'_>, run: Uuid, revision: i64) -> Result<()> {
+        let transaction = writing.connection();
         let row = run::Entity::find_by_id(run).one(transaction).await?.ok_or(Error::NotFound)?;
         let states: Vec<String> = import::Entity::find()
             .select_only()
@@ -45,7 +48,8 @@ impl Service {
         let mut changed: run::ActiveModel = row.into();
         changed.revision = Set(revision);
         changed.state = Set(run_state_text(is).to_owned());
-        if ended && was.is_current() {
+        let ends = ended && was.is_current();
+        if ends {
             let now = now();
             let keep = i64::try_from(self.inner.settings.keep_secrets.as_millis()).unwrap_or(i64::MAX);
             // After a cancel nobody comes back for new messages.
@@ -57,8 +61,8 @@ impl Service {
             }
             metrics::counter!("mailimport_runs_finished_total", "state" => run_state_text(is)).increment(1);
         }
-        changed.update(transaction).await?;
-        Ok(())
+        let row = changed.update(transaction).await?;
+        if ends { self.tell_of_end(writing, &row).await } else { Ok(()) }
     }
 
     /// Erases the passwords of runs whose time is over; says of how many runs. To be called now and then.

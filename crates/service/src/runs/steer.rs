@@ -159,7 +159,7 @@ impl Service {
         }
         changed.retry_at = Set(None);
         changed.speed = Set(0);
-        self.save_import(writing.connection(), changed).await.map(drop)
+        self.save_import(writing, changed).await.map(drop)
     }
 
     /// Tries the imports of a finished run again that failed or of which a retry can help. It works on in the same run.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use store::tables::{import, run};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::model::{
     DomainId, Estimate, FoundServer, Import, ImportId, ImportState, Progress, RunId, RunState, RunSummary,
     StateCounts,
 };
-use crate::service::Service;
+use crate::service::{Service, Transaction};
 
 const STATES: [(ImportState, &str); 10] = [
     (ImportState::Waiting, "waiting"),
@@ -182,7 +182,7 @@ impl Service {
     pub(crate) async fn summaries(&self, rows: Vec<run::Model>, domain: &str) -> Result<Vec<RunSummary>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let mut by_run: HashMap<Uuid, Vec<StateSums>> = HashMap::new();
-        for sums in self.state_sums(ids).await? {
+        for sums in state_sums(self.reading(), ids).await? {
             by_run.entry(sums.run_id).or_default().push(sums);
         }
         let summary = |row: run::Model| {
@@ -191,31 +191,41 @@ impl Service {
         };
         Ok(rows.into_iter().map(summary).collect())
     }
+}
 
-    async fn state_sums(&self, runs: Vec<Uuid>) -> Result<Vec<StateSums>> {
-        use import::Column as C;
-        let unknown = Expr::case(Expr::col(C::OctetsTotal).is_null(), 1).finally(0);
-        let rows = import::Entity::find()
-            .select_only()
-            .columns([C::RunId, C::State])
-            .column_as(whole(Func::count(Expr::col(C::Id)).into()), "count")
-            .column_as(sum(Expr::col(C::FoldersTotal)), "folders")
-            .column_as(sum(Expr::col(C::MessagesTotal)), "messages_total")
-            .column_as(sum(Expr::col(C::MessagesDone)), "messages_done")
-            .column_as(sum(Expr::col(C::OctetsTotal)), "octets_total")
-            .column_as(sum(unknown.into()), "unknown_octets")
-            .column_as(sum(Expr::col(C::OctetsDone)), "octets_done")
-            .column_as(sum(Expr::col(C::Imported)), "imported")
-            .column_as(sum(Expr::col(C::Speed)), "speed")
-            .column_as(sum(Expr::col(C::Exceptions)), "exceptions")
-            .filter(C::RunId.is_in(runs))
-            .group_by(C::RunId)
-            .group_by(C::State)
-            .into_model::<StateSums>()
-            .all(self.reading())
-            .await?;
-        Ok(rows)
-    }
+/// A run with the sums of its imports, as a transaction sees them.
+pub(crate) async fn summary_in(
+    transaction: &Transaction,
+    row: run::Model,
+    domain: &str,
+) -> Result<RunSummary> {
+    let sums = state_sums(transaction, vec![row.id]).await?;
+    Ok(summary(row, domain, &sums))
+}
+
+async fn state_sums(on: &impl ConnectionTrait, runs: Vec<Uuid>) -> Result<Vec<StateSums>> {
+    use import::Column as C;
+    let unknown = Expr::case(Expr::col(C::OctetsTotal).is_null(), 1).finally(0);
+    let rows = import::Entity::find()
+        .select_only()
+        .columns([C::RunId, C::State])
+        .column_as(whole(Func::count(Expr::col(C::Id)).into()), "count")
+        .column_as(sum(Expr::col(C::FoldersTotal)), "folders")
+        .column_as(sum(Expr::col(C::MessagesTotal)), "messages_total")
+        .column_as(sum(Expr::col(C::MessagesDone)), "messages_done")
+        .column_as(sum(Expr::col(C::OctetsTotal)), "octets_total")
+        .column_as(sum(unknown.into()), "unknown_octets")
+        .column_as(sum(Expr::col(C::OctetsDone)), "octets_done")
+        .column_as(sum(Expr::col(C::Imported)), "imported")
+        .column_as(sum(Expr::col(C::Speed)), "speed")
+        .column_as(sum(Expr::col(C::Exceptions)), "exceptions")
+        .filter(C::RunId.is_in(runs))
+        .group_by(C::RunId)
+        .group_by(C::State)
+        .into_model::<StateSums>()
+        .all(on)
+        .await?;
+    Ok(rows)
 }
 
 /// A sum as a whole number: PostgreSQL would make it `numeric`, and of nothing NULL.

@@ -25,6 +25,7 @@ impl Shop {
         let places = Arc::new(Semaphore::new(match kind {
             Kind::Check => self.limits.checks,
             Kind::Import => self.limits.imports,
+            Kind::Tell => self.limits.notices,
         }));
         let mut wakes = self.store.wakes();
         let mut running = JoinSet::new();
@@ -71,6 +72,7 @@ impl Shop {
         let (per_server, per_customer) = match kind {
             Kind::Check => (limits.checks_per_server, limits.checks_per_customer),
             Kind::Import => (limits.imports_per_server, limits.imports_per_customer),
+            Kind::Tell => (None, limits.notices_per_customer),
         };
         let held: Vec<JobId> = self.held().iter().copied().collect();
         let claim = Claim {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::Shop;
 use crate::error::Result;
 
-/// How long ended checks are kept. Ended imports stay as long as their runs, which tell how often they were taken over.
-const KEEP_CHECKS: Duration = Duration::from_secs(24 * 3_600);
+/// How long ended checks and notices are kept. Ended imports stay as long as their runs, which tell how often they were taken over.
+const KEEP: Duration = Duration::from_secs(24 * 3_600);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Shop {
@@ -42,7 +42,7 @@ impl Shop {
             if forgotten.is_none_or(|time| time.elapsed() >= FORGET_EVERY) {
                 forgotten = Some(Instant::now());
                 if let Err(error) = self.forget().await {
-                    tracing::warn!(%error, "checks that ended long ago could not be forgotten");
+                    tracing::warn!(%error, "jobs that ended long ago could not be forgotten");
                 }
             }
             tokio::time::sleep(self.limits.lease / 3).await;
@@ -66,7 +66,8 @@ impl Shop {
 
     async fn forget(&self) -> Result<()> {
         let writing = self.store.writing().await?;
-        jobs::forget_ended(&writing, Kind::Check, KEEP_CHECKS).await?;
+        jobs::forget_ended(&writing, Kind::Check, KEEP).await?;
+        jobs::forget_ended(&writing, Kind::Tell, KEEP).await?;
         writing.commit().await?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod identity;
 mod journey;
+mod notices;
 mod prepared_list;
 mod recovery;
 mod rig;

@@ -147,6 +147,17 @@ pub(crate) fn network(ports: &[u16]) -> Network {
     Network::new(policy, Arc::new(Names))
 }
 
+/// The same with a web server on loopback that is trusted otherwise.
+pub(crate) fn network_with_web(tls: imap::Tls, port: u16, further: &[u16]) -> Network {
+    let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()], further);
+    Network::with_web(policy, Arc::new(Names), tls, port)
+}
+
+/// A way out that leads nowhere: nothing is opened.
+pub(crate) fn closed_network(ports: &[u16]) -> Network {
+    Network::new(AddressPolicy::new(Vec::new(), ports), Arc::new(Names))
+}
+
 /// An entry as somebody types it who makes no mistake.
 pub(crate) fn entry(user: &str) -> NewEntry {
     NewEntry {

@@ -4,7 +4,7 @@ use service::{Error, Service, Settings, rotate_key};
 use std::sync::Arc;
 
 use mailhost::{MaildirTree, TreeOptions};
-use service::model::EntryState;
+use service::model::{EntryState, NoticeWishes};
 
 use crate::rig::{Place, Rig, entry, on_both_databases, open_service};
 
@@ -18,11 +18,13 @@ async fn everything_kept_opens_with_the_new_key_alone(place: &Place) {
     let (alice, domain) = rig.customer(&operator, "alice", "example.com").await;
     let added = rig.service.add_entry(&alice, domain, entry("bob")).await.unwrap();
     rig.service.begin_totp(&alice).await.unwrap();
+    let webhook = NoticeWishes { email: true, webhook: Some("https://example.org/hook".into()) };
+    rig.service.set_notices(&alice, webhook).await.unwrap().unwrap();
     let key = rig.directory.path().join("sealing.key");
     let old = std::fs::read_to_string(&key).unwrap();
 
     let sealed = rotate_key(&*place.open().await, &key).await.unwrap();
-    assert_eq!(sealed, 3, "two passwords and a second factor");
+    assert_eq!(sealed, 4, "two passwords, a second factor and a webhook's secret");
     let new = std::fs::read_to_string(&key).unwrap();
     assert_eq!(new.lines().count(), 1);
     assert_ne!(new, old);

@@ -19,7 +19,7 @@ pub struct NewJob {
     pub kind: Kind,
     /// The mail host that must be reachable.
     pub queue: String,
-    /// The entry or import that it is about.
+    /// The entry, import or notice that it is about.
     pub subject: Uuid,
     /// Whose it is.
     pub customer: Uuid,

@@ -41,6 +41,8 @@ words! {
         Check = "check",
         /// Bring an account.
         Import = "import",
+        /// Tell a customer that a run has ended.
+        Tell = "tell",
     }
 
     /// Where a job stands.

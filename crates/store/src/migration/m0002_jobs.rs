@@ -14,9 +14,9 @@ enum Job {
     Id,
     /// The mail host that must be reachable.
     Queue,
-    /// `check`, `import`.
+    /// `check`, `import`, `tell`.
     Kind,
-    /// The entry or the import that it is about.
+    /// The entry, the import or the notice that it is about.
     Subject,
     Customer,
     /// The old server, for the limit on how many talk to it at once.

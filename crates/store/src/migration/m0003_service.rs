@@ -1,4 +1,4 @@
-//! The tables of the service: who signs in, what they prepare, what they started, what is remembered of it.
+//! The tables of the service: who signs in, what they prepare, what they started, what is told and remembered of it.
 //!
 //! Times are milliseconds since 1970 as integers: texts and time types compare differently on the two databases.
 
@@ -31,6 +31,7 @@ const LAYOUTS: &[Layout] = &[
             "totp_pending:blob?",
             "totp_step:int",
             "language:text?",
+            "browser_language:text?",
             "theme:text",
             "disabled:bool",
             "created_at:int",
@@ -197,6 +198,35 @@ const LAYOUTS: &[Layout] = &[
         unique: &[],
         indexes: &[&["run_id", "number"], &["domain_id", "revision"]],
         belongs: &[("run_id", "run")],
+    },
+    Layout {
+        name: "notice_setting",
+        columns: &["customer_id:uuid", "email:bool", "webhook:text?", "webhook_secret:blob?"],
+        key: &["customer_id"],
+        unique: &[],
+        indexes: &[],
+        belongs: &[("customer_id", "customer")],
+    },
+    Layout {
+        name: "notice",
+        columns: &[
+            "id:uuid",
+            "customer_id:uuid",
+            "run_id:uuid?",
+            "channel:text",
+            "content:text?",
+            "state:text",
+            "outcome:text?",
+            "code:int?",
+            "attempts:int",
+            "created_at:int",
+            "tried_at:int?",
+            "retry_at:int?",
+        ],
+        key: &["id"],
+        unique: &[],
+        indexes: &[&["customer_id", "channel", "created_at"], &["created_at"], &["run_id"]],
+        belongs: &[("customer_id", "customer"), ("run_id", "run")],
     },
     Layout {
         name: "sample",

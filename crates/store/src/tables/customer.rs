@@ -30,6 +30,9 @@ pub struct Model {
     /// `en`, `de`, or as the browser says.
     #[sea_orm(column_type = "Text", nullable)]
     pub language: Option<String>,
+    /// `en` or `de`: what their browser asked for when they signed in last.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub browser_language: Option<String>,
     /// `system`, `light`, `dark`.
     #[sea_orm(column_type = "Text")]
     pub theme: String,

@@ -15,7 +15,7 @@ pub struct Model {
     /// Kind.
     #[sea_orm(column_type = "Text")]
     pub kind: String,
-    /// The entry or import.
+    /// The entry, import or notice.
     pub subject: Uuid,
     /// Whose.
     pub customer: Uuid,

@@ -29,14 +29,15 @@ pub(super) async fn show(State(app): State<App>, signed_in: SignedIn) -> Result<
     page(&account(&app, &signed_in).await?)
 }
 
-async fn account(app: &App, signed_in: &SignedIn) -> Result<Account, Refusal> {
+pub(super) async fn account(app: &App, signed_in: &SignedIn) -> Result<Account, Refusal> {
     let customer = app.service().customer(signed_in.actor()).await?;
     let tokens = app.service().tokens(signed_in.actor()).await?;
-    Ok(Account::new(signed_in.visit.frame_at(ADDRESS), customer, tokens))
+    let notices = app.service().notices(signed_in.actor()).await?;
+    Ok(Account::new(signed_in.visit.frame_at(ADDRESS), customer, tokens, notices))
 }
 
 /// What was done, or the page with what could not be taken.
-async fn done(
+pub(super) async fn done(
     app: &App,
     signed_in: &SignedIn,
     form: account::Form,

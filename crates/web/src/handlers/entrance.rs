@@ -106,6 +106,10 @@ async fn come_in(app: &App, visit: &Visit, signed_in: &service::SignedIn, next: 
     {
         tracing::warn!(%error, "an earlier session could not be ended");
     }
+    let actor = &signed_in.session.actor;
+    if let Err(error) = app.service().note_language(actor, visit.words.language()).await {
+        tracing::warn!(%error, "the browser's language could not be noted");
+    }
     let mut response = visit.go(next);
     cookies::set(response.headers_mut(), visit.client, Name::Session, &signed_in.secret, Keep::Session);
     response

@@ -2,10 +2,11 @@
 
 use askama::Template;
 use qrcode::{Color, EcLevel, QrCode};
-use service::model::{Customer, Language, Problem, Role, Scope, Theme, Token};
+use service::model::{Customer, Language, NoticeSettings, Problem, Role, Scope, Theme, Token};
 
 use super::field::{self, Field, Kind};
 use super::frame::Frame;
+use super::notices::NoticesCard;
 use crate::html::Html;
 
 /// The form whose input could not be taken.
@@ -19,6 +20,8 @@ pub enum Form {
     Totp,
     /// Tokens.
     Tokens,
+    /// Being told when a mailimport ends.
+    Notices,
 }
 
 /// A second factor that is being set up.
@@ -49,10 +52,14 @@ pub struct Account {
     pub customer: Customer,
     /// API tokens, newest first.
     pub tokens: Vec<Token>,
+    /// How they are told when a mailimport ends.
+    pub notices: NoticeSettings,
     /// The second factor that is being set up.
     pub totp: Option<TotpShown>,
     /// The token that was made a moment ago.
     pub new_token: Option<NewToken>,
+    /// The webhook's secret that was made a moment ago; shown this once.
+    pub new_secret: Option<String>,
     /// The form whose input could not be taken, and why.
     pub problems: Option<(Form, Vec<Problem>)>,
     /// The token's name that was typed.
@@ -79,13 +86,15 @@ pub(crate) struct TokenLine {
 
 impl Account {
     /// The page without anything that was just made or refused.
-    pub fn new(f: Frame, customer: Customer, tokens: Vec<Token>) -> Account {
+    pub fn new(f: Frame, customer: Customer, tokens: Vec<Token>, notices: NoticeSettings) -> Account {
         Account {
             f,
             customer,
             tokens,
+            notices,
             totp: None,
             new_token: None,
+            new_secret: None,
             problems: None,
             token_name: String::new(),
         }
@@ -110,6 +119,12 @@ impl Account {
             "scopes" => "scope-read".to_owned(),
             name => format!("{prefix}{}", field::same_id(name)),
         })
+    }
+
+    /// The card *Notifications*.
+    pub(crate) fn notices_card(&self) -> Html {
+        let card = NoticesCard { f: &self.f, notices: &self.notices, problems: self.of(Form::Notices) };
+        Html::of(&card)
     }
 
     pub(crate) fn languages(&self) -> Vec<Choice> {
@@ -170,9 +185,11 @@ impl Account {
     }
 
     pub(crate) fn email_field(&self) -> Html {
-        Field::new(&self.f.words, "email", "account-email")
-            .kind(Kind::Email)
-            .hint(self.f.say("account-email-hint"))
+        let mut field = Field::new(&self.f.words, "email", "account-email").kind(Kind::Email);
+        if self.notices.email_offered {
+            field = field.hint(self.f.say("account-email-hint"));
+        }
+        field
             .value(self.customer.email.as_deref().unwrap_or_default())
             .autocomplete("email")
             .optional()

@@ -76,6 +76,10 @@ pub enum Flash {
     ImportCancelled,
     /// Language, look or e-mail were saved.
     PreferencesSaved,
+    /// How to be told was saved.
+    NoticesSaved,
+    /// A test is on its way.
+    NoticeTestSent,
     /// The password is a new one.
     PasswordChanged,
     /// A second factor is asked for from now on.
@@ -160,6 +164,8 @@ impl Flash {
             Flash::ImportResumed => words.say("flash-import-resumed"),
             Flash::ImportCancelled => words.say("flash-import-cancelled"),
             Flash::PreferencesSaved => words.say("flash-preferences-saved"),
+            Flash::NoticesSaved => words.say("flash-notices-saved"),
+            Flash::NoticeTestSent => words.say("flash-notice-test-sent"),
             Flash::PasswordChanged => words.say("flash-password-changed"),
             Flash::TotpAdded => words.say("flash-totp-added"),
             Flash::TotpRemoved => words.say("flash-totp-removed"),

@@ -4,8 +4,8 @@
 
 use engine::report::{Exception, Note, Verdict};
 use service::model::{
-    Entry, EntryState, Failure, FoundBy, Import, ImportState, Language, Problem, ProviderHint, Role,
-    RunState, RunSummary, Scope,
+    Entry, EntryState, Failure, FoundBy, Import, ImportState, Language, MailboxEnd, Notice, NoticeState,
+    Problem, ProviderHint, Role, RunState, RunSummary, Scope,
 };
 
 use super::{Value, Words, number};
@@ -245,6 +245,40 @@ impl Words {
             Scope::Admin => "scope-admin",
         };
         self.say(key).into_owned()
+    }
+
+    /// How a notice fared: `Delivered.`, or why not and what comes.
+    pub fn notice(&self, notice: &Notice) -> String {
+        let said = match (notice.state, notice.outcome) {
+            (NoticeState::Delivered, _) => self.say("notice-delivered").into_owned(),
+            (_, None) => self.say("notice-waiting").into_owned(),
+            (_, Some(outcome)) => {
+                let key = format!("notice-outcome-{}", outcome.as_str());
+                self.known(&key, outcome.message())
+            }
+        };
+        let again = notice.retry_at.map(|at| format!(" {}", self.naming("notice-retry-at", self.time(at))));
+        said + &again.unwrap_or_default()
+    }
+
+    /// When a notice was tried last, with the status and the number of attempts: `24 Nov 2026, 14:32 · Status 503`.
+    pub fn notice_facts(&self, notice: &Notice) -> String {
+        let code = notice.code.map(|code| self.naming("notice-code", code.to_string()).into_owned());
+        let attempts =
+            (notice.attempts > 1).then(|| self.count("notice-attempts", notice.attempts).into_owned());
+        let facts = [Some(self.moment(notice.at)), code, attempts];
+        facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// How the import into a mailbox ended, and why where it failed.
+    pub fn mailbox_end(&self, end: &MailboxEnd) -> String {
+        match (end.state, &end.failure) {
+            (ImportState::DoneWithExceptions, _) => {
+                self.count("import-state-done_with_exceptions", end.exceptions).into_owned()
+            }
+            (state, Some(failure)) => format!("{}. {}", self.say(import_key(state)), self.failure(failure)),
+            (state, None) => self.say(import_key(state)).into_owned(),
+        }
     }
 
     /// What somebody is.

@@ -139,6 +139,7 @@ fn every_sentence_is_used() {
         "guideline-",
         "field-",
         "show-",
+        "notice-outcome-",
     ];
     let unused: Vec<String> = keys(ENGLISH)
         .into_iter()

@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod forms;
 mod headers;
+mod notifications;
 mod openapi;
 mod repeat;
 mod rig;

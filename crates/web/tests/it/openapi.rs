@@ -95,7 +95,7 @@ async fn only_what_is_made_here_leaves_as_a_secret() {
         }
     }
     let incoming = ["EntryChange", "NewEntry", "NewPassword", "PresentPassword"];
-    let made_here = ["CreatedToken", "TotpSetup"];
+    let made_here = ["CreatedToken", "TotpSetup", "WebhookSecret"];
     assert_eq!(with_secrets, incoming.into_iter().chain(made_here).collect());
 }
 

@@ -466,6 +466,42 @@ pub(crate) fn customer(n: u128, name: &str, role: Role) -> Customer {
     }
 }
 
+/// Being told on both ways, with troubles.
+pub(crate) fn notices() -> NoticeSettings {
+    let notice = |channel, state, outcome, code| Notice {
+        channel,
+        run: Some(RunId(id(3))),
+        state,
+        outcome: Some(outcome),
+        code: Some(code),
+        attempts: 3,
+        at: at(100),
+        retry_at: (state == NoticeState::Retrying).then(|| at(115)),
+    };
+    NoticeSettings {
+        email_offered: true,
+        email: true,
+        address: Some("anna.schmidt@example.org".into()),
+        webhook: Some(
+            "https://hooks.example.org/mailimport?key=4f8fK2sQxV0bq7cWm3nT9yRzL5eHjD1aUoPiG6tB".into(),
+        ),
+        last_email: Some(notice(Channel::Email, NoticeState::Failed, NoticeOutcome::MailRefused, 550)),
+        last_webhook: Some(notice(Channel::Webhook, NoticeState::Retrying, NoticeOutcome::Status, 503)),
+    }
+}
+
+/// Being told of nothing, where there is no mail server.
+pub(crate) fn no_notices() -> NoticeSettings {
+    NoticeSettings {
+        email_offered: false,
+        email: true,
+        address: None,
+        webhook: None,
+        last_email: None,
+        last_webhook: None,
+    }
+}
+
 pub(crate) fn customers() -> Vec<Customer> {
     let mut list = vec![
         customer(1, "anna.schmidt@example.org", Role::Operator),

@@ -165,24 +165,39 @@ fn runs(language: Language) -> Vec<Named> {
 fn accounts(language: Language) -> Vec<Named> {
     let f = || frame(language, "/account");
     let me = || customer(1, "anna.schmidt@example.org", Role::Operator);
-    let mut fresh = Account::new(flash(f(), Flash::PreferencesSaved), me(), tokens());
+    let mut fresh = Account::new(flash(f(), Flash::PreferencesSaved), me(), tokens(), notices());
     fresh.new_token = Some(NewToken {
         name: "nightly reports".into(),
         secret: "mi_4f8fK2sQxV0bq7cWm3nT9yRzL5eHjD1aUoPiG6tB".into(),
     });
-    let mut totp = Account::new(f(), Customer { has_totp: false, ..me() }, Vec::new());
+    let mut totp = Account::new(f(), Customer { has_totp: false, ..me() }, Vec::new(), no_notices());
     totp.totp = Some(TotpShown {
         secret_base32: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
         otpauth_url:
             "otpauth://totp/mailimport:anna?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=mailimport".into(),
     });
     totp.problems = Some((Form::Totp, vec![Problem::new("code", "code_wrong", "x")]));
-    let mut wrong = Account::new(f(), Customer { has_totp: false, ..me() }, Vec::new());
+    let mut wrong = Account::new(f(), Customer { has_totp: false, ..me() }, Vec::new(), notices());
     wrong.problems = Some((
         Form::Password,
         vec![Problem::new("old", "password_wrong", "x"), Problem::new("password", "password_short", "x")],
     ));
-    vec![page("account", fresh), page("account-totp", totp), page("account-wrong", wrong)]
+    let refused = NoticeSettings {
+        address: None,
+        webhook: Some(HOSTILE.into()),
+        last_email: None,
+        last_webhook: None,
+        ..notices()
+    };
+    let mut hook = Account::new(f(), Customer { has_totp: false, email: None, ..me() }, Vec::new(), refused);
+    hook.problems = Some((Form::Notices, vec![Problem::new("webhook", "webhook_unusable", "x")]));
+    hook.new_secret = Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=".into());
+    vec![
+        page("account-webhook", hook),
+        page("account", fresh),
+        page("account-totp", totp),
+        page("account-wrong", wrong),
+    ]
 }
 
 fn operators(language: Language) -> Vec<Named> {
