@@ -68,8 +68,8 @@ impl Service {
     /// [`Error::Invalid`] for an address that no webhook may have.
     pub async fn set_notices(&self, actor: &Actor, wishes: NoticeWishes) -> Result<Option<SecretString>> {
         require(actor, Scope::Write)?;
-        let typed = wishes.webhook.filter(|typed| !typed.trim().is_empty());
-        let webhook = typed.map(|typed| webhook::check(&typed, &self.inner.settings.network)).transpose();
+        let webhook =
+            wishes.webhook.map(|typed| webhook::check(&typed, &self.inner.settings.network)).transpose();
         let webhook = webhook.map_err(|problem| Error::Invalid(vec![problem]))?;
         let writing = self.writing().await?;
         let transaction = writing.connection();
