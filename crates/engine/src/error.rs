@@ -55,6 +55,7 @@ impl Error {
 pub fn source_class(error: &imap::Error) -> &'static str {
     use imap::{Error as E, ResponseCode as C};
     match (error, error.code()) {
+        _ if names_daily_limit(error) => "daily_limit",
         (_, Some(C::Throttled | C::Limit | C::InUse)) => "throttled",
         (_, Some(C::Unavailable)) => "unavailable",
         (_, Some(C::Expired)) => "oauth_expired",
@@ -86,6 +87,17 @@ fn names_switched_off_imap(text: &str) -> bool {
         && ["disabled", "not enabled", "enable imap", "deaktiviert"].iter().any(|w| text.contains(w))
 }
 
+/// Gmail lets 2,500 MB a day out, and says "Account exceeded command or bandwidth limits" afterwards, with one code or
+/// another or none.
+fn names_daily_limit(error: &imap::Error) -> bool {
+    use imap::Error as E;
+    if !matches!(error, E::Bye { .. } | E::AuthenticationRefused { .. } | E::Refused { .. }) {
+        return false;
+    }
+    let text = error.to_string().to_lowercase();
+    ["bandwidth limit", "daily limit", "download limit"].iter().any(|words| text.contains(words))
+}
+
 /// The plain sentence, and behind it what the server or the system said.
 fn sentence(error: &imap::Error) -> String {
     let plain = match source_class(error) {
@@ -105,6 +117,7 @@ fn sentence(error: &imap::Error) -> String {
         "timeout" => "The old server is not answering.",
         "tls" => "We could not make a trusted, encrypted connection to this server.",
         "not_imap" => "What answers at this address is not a mail (IMAP) server.",
+        "daily_limit" => "Today's download allowance at the old provider is used up.",
         "throttled" | "unavailable" => "The old server refuses for the moment.",
         "limit" => "The old server sends more than can be accepted.",
         _ => "The old server answered in a way that cannot be used.",
@@ -122,6 +135,11 @@ mod tests {
         let cases = [
             (refused("Authentication failed"), "auth"),
             (refused("Your account is not enabled for IMAP use"), "imap_disabled"),
+            (refused("[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)"), "daily_limit"),
+            (
+                imap::Error::Bye { code: None, text: "Account exceeded command or bandwidth limits".into() },
+                "daily_limit",
+            ),
             (imap::Error::Closed, "connect"),
             (imap::Error::AddressRefused { host: "h".into() }, "blocked_address"),
             (imap::Error::StartTlsMissing, "tls"),

@@ -13,7 +13,7 @@ use crate::model::{Failure, Side};
 const UNREACHABLE: [&str; 4] = ["blocked_address", "connect", "timeout", "not_imap"];
 
 /// All classes that a [`Failure`] can have, with their sentence in English.
-pub const CLASSES: [(&str, &str); 20] = [
+pub const CLASSES: [(&str, &str); 21] = [
     (
         "auth",
         "The old provider did not accept this user name or password. Many providers need an app password.",
@@ -27,6 +27,10 @@ pub const CLASSES: [(&str, &str); 20] = [
     ("connect", "The old server is not answering. Please check its name, or try again later."),
     ("tls", "We could not make a trusted, encrypted connection to this server."),
     ("throttled", "Your old provider limits the speed. We continue automatically."),
+    (
+        "daily_limit",
+        "Today's download allowance at your old provider is used up. We continue automatically tomorrow.",
+    ),
     ("unavailable", "The old server refuses for the moment. We keep trying."),
     ("limit", "The old server sends more than can be accepted."),
     ("protocol", "The old server answered in a way that cannot be used."),
@@ -79,16 +83,21 @@ pub(crate) fn is_unreachable(failure: &Failure) -> bool {
 /// When an import that failed with this is tried again, if at all: `failing` since the first such failure.
 ///
 /// Pauses grow with the time that it has been failing, from 15 seconds to 5 minutes; what is full or down here is waited
-/// for without end, what is down there for `give_up_after`.
+/// for without end, what is down there for `give_up_after`. A provider that limits the speed is there, and is given a
+/// week; of a day's allowance a part may be free again after some hours.
 pub(crate) fn retry(failure: &Failure, failing: Duration, give_up_after: Duration) -> Option<Duration> {
     const SHORTEST: Duration = Duration::from_secs(15);
     const LONGEST: Duration = Duration::from_secs(300);
+    const WINDOW: Duration = Duration::from_secs(6 * 3600);
+    const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
     let growing = (failing / 2).clamp(SHORTEST, LONGEST);
     match failure.class.as_str() {
         "disk_full" | "busy" => Some(growing),
         // Three times, five minutes apart.
         "dns" => (failing < LONGEST * 3).then_some(LONGEST),
-        "connect" | "unavailable" | "throttled" | "protocol" => (failing < give_up_after).then_some(growing),
+        "throttled" => (failing < WEEK).then_some(growing),
+        "daily_limit" => (failing < WEEK).then_some(WINDOW),
+        "connect" | "unavailable" | "protocol" => (failing < give_up_after).then_some(growing),
         _ => None,
     }
 }
@@ -125,6 +134,8 @@ mod tests {
             [Some(15), Some(50), Some(300)]
         );
         assert_eq!([again("connect", 1800), again("disk_full", 90_000)], [None, Some(300)]);
+        assert_eq!([again("throttled", 90_000), again("daily_limit", 90_000)], [Some(300), Some(21_600)]);
+        assert_eq!([again("throttled", 700_000), again("daily_limit", 700_000)], [None, None]);
         assert_eq!([again("dns", 0), again("dns", 899), again("dns", 900)], [Some(300), Some(300), None]);
     }
 

@@ -253,7 +253,13 @@ impl Service {
         let failing = Duration::from_millis((now - since).max(0).cast_unsigned());
         let pause = failure::retry(&failure, failing, self.inner.settings.give_up_after);
         failure.retried = pause.is_some();
-        tracing::info!(import = %row.id, class = failure.class, retried = failure.retried, "an import stopped");
+        let (class, retried) = (failure.class.as_str(), failure.retried);
+        match class {
+            // Nothing goes on before somebody has made room.
+            "disk_full" => tracing::error!(import = %row.id, "the disk of the mailboxes is full: imports wait"),
+            _ => tracing::info!(import = %row.id, class, retried, "an import stopped"),
+        }
+        metrics::counter!("mailimport_imports_stopped_total", "class" => class.to_owned()).increment(1);
         let mut changed: import::ActiveModel = row.into();
         let ending = match pause {
             Some(pause) => {
