@@ -256,7 +256,9 @@ impl Service {
         let (class, retried) = (failure.class.as_str(), failure.retried);
         match class {
             // Nothing goes on before somebody has made room.
-            "disk_full" => tracing::error!(import = %row.id, "the disk of the mailboxes is full: imports wait"),
+            "disk_full" => {
+                tracing::error!(import = %row.id, "the disk of the mailboxes is full: imports wait")
+            }
             _ => tracing::info!(import = %row.id, class, retried, "an import stopped"),
         }
         metrics::counter!("mailimport_imports_stopped_total", "class" => class.to_owned()).increment(1);

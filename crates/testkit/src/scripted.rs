@@ -206,6 +206,22 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Asks the rules so far only about commands for which this holds.
+    #[must_use]
+    pub fn only_when(mut self, holds: impl Fn(&Command) -> bool + Send + Sync + 'static) -> Self {
+        let holds = Arc::new(holds);
+        let guarded = |(name, rule): (String, Rule)| {
+            let holds = Arc::clone(&holds);
+            let guarded: Rule =
+                Box::new(move |command| if holds(command) { rule(command) } else { Answer::Usual });
+            (name, guarded)
+        };
+        self.rules = self.rules.into_iter().map(guarded).collect();
+        self
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     account: Mutex<VirtualAccount>,

@@ -5,6 +5,7 @@
 mod again;
 mod arrival;
 mod epochs;
+mod hostile;
 mod lease;
 mod live;
 mod progress;
