@@ -10,7 +10,7 @@ use testkit::factory::{AccountSpec, FolderSpec, MessageSpec};
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 
 use crate::process::{Place, Server};
-use crate::window::{Scripts, Window};
+use crate::window::{PATIENCE, Scripts, Window};
 
 const ACCOUNTS: usize = 500;
 const OLD: &str = "old horse battery";
@@ -143,9 +143,8 @@ async fn a_run_of_500_entries_stays_usable() {
         &list,
     );
     assert_eq!(added.status, 201, "{added:?}");
-    window
-        .until("all are ready", async |window| window.text("#summary .counts").await.contains("500 ready"))
-        .await;
+    let ready = async |window: &Window| window.text("#summary .counts").await.contains("500 ready");
+    window.until_within(PATIENCE * 4, "all are ready", ready).await;
     assert_eq!(window.rows("entries").await, json!(ACCOUNTS));
     let told = window.announcements().await;
     assert!(told <= watched.elapsed().as_secs() / 5 + 1, "{told} announcements");

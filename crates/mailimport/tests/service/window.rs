@@ -86,7 +86,17 @@ impl Window {
 
     /// Looks again until the page says so; without scripts by loading it again, as a person would.
     pub(crate) async fn until(&self, what: &str, is_so: impl AsyncFn(&Window) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, what, is_so).await;
+    }
+
+    /// The same for what takes long on a machine that does much else.
+    pub(crate) async fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        is_so: impl AsyncFn(&Window) -> bool,
+    ) {
+        let deadline = Instant::now() + patience;
         while !is_so(self).await {
             assert!(Instant::now() < deadline, "{what}:\n{}", self.text("main").await);
             tokio::time::sleep(Duration::from_millis(200)).await;
