@@ -30,6 +30,8 @@ pub struct Message {
     pub internal_date: i64,
     /// The octets of `BODY[]`.
     pub bytes: Vec<u8>,
+    /// FETCH items of an extension with their values, such as `X-GM-MSGID` and `17`.
+    pub items: Vec<(String, String)>,
     /// Sent, between `* ` and CRLF, instead of each FETCH response for this message, when set.
     pub response: Option<Vec<u8>>,
 }
@@ -39,7 +41,8 @@ impl Message {
     #[must_use]
     pub fn new(uid: u32, bytes: &[u8]) -> Self {
         let internal_date = 1_500_000_000 + i64::from(uid);
-        Self { uid, flags: Vec::new(), internal_date, bytes: bytes.to_vec(), response: None }
+        let (flags, items) = (Vec::new(), Vec::new());
+        Self { uid, flags, internal_date, bytes: bytes.to_vec(), items, response: None }
     }
 }
 
@@ -112,6 +115,8 @@ pub struct Command {
     pub name: String,
     /// All after the name; literals stand in place as quoted strings.
     pub arguments: String,
+    /// The folder that was open on its connection.
+    pub folder: Option<String>,
     /// Which connection it came on, counted from 1.
     pub connection: usize,
     /// How often this name has come, over all connections, this time included.
@@ -447,7 +452,8 @@ impl<S: Read + Write> Connection<'_, S> {
         *count += 1;
         let count = *count;
         let (tag, arguments) = (tag.to_owned(), arguments.to_owned());
-        let command = Command { tag, name, arguments, connection: self.number, count };
+        let (folder, connection) = (self.selected.clone(), self.number);
+        let command = Command { tag, name, arguments, folder, connection, count };
         if writes(&command) {
             record.violations.push(format!("{} {}", command.name, command.arguments));
         }

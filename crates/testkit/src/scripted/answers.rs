@@ -30,8 +30,8 @@ pub(super) fn answer(account: &VirtualAccount, selected: &mut Option<String>, co
         "LOGIN" => log_in(words == [account.user.as_str(), account.password.as_str()]),
         "AUTHENTICATE" => log_in(is_plain_login(account, &command.arguments)),
         "NAMESPACE" => {
-            let (prefix, delimiter) = (quote(&account.prefix), account.delimiter);
-            line(&mut out, &format!("NAMESPACE (({prefix} \"{delimiter}\")) NIL NIL"));
+            let (prefix, delimiter) = (quote(&account.prefix), delimiter(account));
+            line(&mut out, &format!("NAMESPACE (({prefix} {delimiter})) NIL NIL"));
             "OK done"
         }
         "LIST" | "LSUB" => list(account, command, &words, &mut out),
@@ -75,11 +75,15 @@ fn find<'a>(account: &'a VirtualAccount, wire: &str) -> Option<&'a Folder> {
     account.folders.iter().find(same)
 }
 
+fn delimiter(account: &VirtualAccount) -> String {
+    quote(&account.delimiter.to_string())
+}
+
 fn list(account: &VirtualAccount, command: &Command, words: &[String], out: &mut Vec<u8>) -> &'static str {
     let name = &command.name;
     let pattern = words.get(1).map_or("", String::as_str);
     if pattern.is_empty() {
-        line(out, &format!("{name} (\\Noselect) \"{}\" \"\"", account.delimiter));
+        line(out, &format!("{name} (\\Noselect) {} \"\"", delimiter(account)));
         return "OK done";
     }
     let shown = |folder: &&Folder| {
@@ -91,7 +95,7 @@ fn list(account: &VirtualAccount, command: &Command, words: &[String], out: &mut
     };
     for folder in account.folders.iter().filter(shown) {
         let attributes = folder.attributes.join(" ");
-        line(out, &format!("{name} ({attributes}) \"{}\" {}", account.delimiter, quote(&folder.wire)));
+        line(out, &format!("{name} ({attributes}) {} {}", delimiter(account), quote(&folder.wire)));
     }
     "OK done"
 }
@@ -219,7 +223,10 @@ fn fetch_item(message: &Message, item: &str, out: &mut Vec<u8>) -> bool {
         "FLAGS" => format!(" FLAGS ({})", message.flags.join(" ")),
         "INTERNALDATE" => format!(" INTERNALDATE \"{}\"", format_date(message.internal_date)),
         "RFC822.SIZE" => format!(" RFC822.SIZE {}", message.bytes.len()),
-        _ => return fetch_section(message, item, out),
+        _ => match message.items.iter().find(|(name, _)| name == item) {
+            Some((name, value)) => format!(" {name} {value}"),
+            None => return fetch_section(message, item, out),
+        },
     };
     out.extend_from_slice(text.as_bytes());
     true
