@@ -39,6 +39,7 @@ pub struct Connection {
     pub(super) exists: Option<u32>,
     next_tag: u32,
     skipped: u64,
+    skipped_names: u64,
     last_octet: Instant,
 }
 
@@ -67,6 +68,7 @@ impl Connection {
             exists: None,
             next_tag: 1,
             skipped: 0,
+            skipped_names: 0,
             last_octet: Instant::now(),
         }
     }
@@ -94,6 +96,12 @@ impl Connection {
     /// How many lines of the server made no sense and were skipped so far.
     pub fn skipped_lines(&self) -> u64 {
         self.skipped
+    }
+
+    /// How many of these may have named a folder: those that begin like LIST or like nothing at all. Responses of kinds
+    /// that are unknown here are none.
+    pub fn skipped_names(&self) -> u64 {
+        self.skipped_names
     }
 
     /// Whether another command can be sent.
@@ -302,7 +310,13 @@ impl Connection {
                 debug!(text = status.text, "the server says goodbye");
                 return Err(Error::Bye { code: status.code.clone(), text: status.text.clone() });
             }
-            Response::Unintelligible { word } => self.skip(word),
+            Response::Unintelligible { word } => {
+                let other_kind = word.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && !word.contains("LIST")
+                    && !word.contains("LSUB");
+                self.skipped_names += u64::from(!other_kind);
+                self.skip(word);
+            }
             _ => {}
         }
         Ok(())
@@ -331,6 +345,11 @@ pub(super) enum Reply {
 pub(super) fn require_ok(command: &'static str, status: StatusText) -> Result<StatusText, Error> {
     match status.condition {
         Condition::Ok => Ok(status),
+        // Exchange lets a user in whose mailbox it does not reach, and then refuses every command: this connection
+        // is as good as ended.
+        _ if status.text.contains("User is authenticated but not connected") => {
+            Err(Error::Bye { code: Some(ResponseCode::Unavailable), text: status.text })
+        }
         condition => Err(Error::Refused { command, condition, code: status.code, text: status.text }),
     }
 }
