@@ -56,6 +56,7 @@ pub fn source_class(error: &imap::Error) -> &'static str {
     use imap::{Error as E, ResponseCode as C};
     match (error, error.code()) {
         _ if names_daily_limit(error) => "daily_limit",
+        _ if crate::line::suggested_pause(error).is_some() => "throttled",
         (_, Some(C::Throttled | C::Limit | C::InUse)) => "throttled",
         (_, Some(C::Unavailable)) => "unavailable",
         (_, Some(C::Expired)) => "oauth_expired",
@@ -81,15 +82,18 @@ pub fn source_class(error: &imap::Error) -> &'static str {
     }
 }
 
+/// How providers say so in a refused login, in lower case.
+const SWITCHED_OFF: [&str; 6] =
+    ["disabled", "not enabled", "enable imap", "deaktiviert", "nicht aktiviert", "nicht freigeschaltet"];
+
 fn names_switched_off_imap(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.contains("imap")
-        && ["disabled", "not enabled", "enable imap", "deaktiviert"].iter().any(|w| text.contains(w))
+    text.contains("imap") && SWITCHED_OFF.iter().any(|words| text.contains(words))
 }
 
 /// Gmail lets 2,500 MB a day out, and says "Account exceeded command or bandwidth limits" afterwards, with one code or
 /// another or none.
-fn names_daily_limit(error: &imap::Error) -> bool {
+pub(crate) fn names_daily_limit(error: &imap::Error) -> bool {
     use imap::Error as E;
     if !matches!(error, E::Bye { .. } | E::AuthenticationRefused { .. } | E::Refused { .. }) {
         return false;

@@ -28,7 +28,7 @@ use crate::tally::of_folder;
 pub async fn check(source: &Source, settings: &Settings) -> Result<Survey, Error> {
     let line = Line::new(source, settings, Arc::new(Silent), CancellationToken::new());
     let mut session = line.connect().await?;
-    let survey = survey::survey(&mut session.connection).await?;
+    let survey = survey::survey(&mut session).await?;
     if let Err(error) = session.connection.logout().await {
         tracing::debug!(%error, "logout");
     }
@@ -74,7 +74,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         let line =
             Arc::new(Line::new(self.source, self.settings, Arc::clone(&self.progress), self.cancel.clone()));
         let mut session = line.connect().await?;
-        let survey = line.unless_cancelled(survey::survey(&mut session.connection)).await??;
+        let survey = line.unless_cancelled(survey::survey(&mut session)).await??;
         let existing = self.destination.folders()?;
         let plan = plan::plan(&survey.folders, &existing, &self.destination.rules(), self.selection);
         announce(self.progress.as_ref(), &plan);

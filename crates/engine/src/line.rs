@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Compression, Settings, Source};
-use crate::error::Error;
+use crate::error::{Error, names_daily_limit};
 use crate::progress::{Event, Progress};
 
 /// First pause after a failure; it doubles up to [`LONGEST_PAUSE`].
@@ -22,6 +22,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A connection that is logged in, and the folder it has open.
 pub(crate) struct Session {
     pub(crate) connection: Connection,
+    /// What the server says of itself (ID).
+    pub(crate) server: Option<Vec<(String, String)>>,
     selected: Option<(WireName, UidValidity)>,
 }
 
@@ -123,9 +125,9 @@ impl Line {
         loop {
             self.wait().await?;
             match self.unless_cancelled(self.log_in()).await? {
-                Ok(connection) => {
+                Ok(session) => {
                     self.been_in.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Session { connection, selected: None });
+                    return Ok(session);
                 }
                 Err(error) => {
                     let first = self.been_in.load(Ordering::Relaxed) == 0;
@@ -141,18 +143,25 @@ impl Line {
     /// A connection beside others: a server that refuses it is not asked again.
     pub(crate) async fn connect_another(&self) -> Result<Session, Error> {
         self.wait().await?;
-        let connection = self.unless_cancelled(self.log_in()).await??;
-        Ok(Session { connection, selected: None })
+        Ok(self.unless_cancelled(self.log_in()).await??)
     }
 
-    async fn log_in(&self) -> Result<Connection, imap::Error> {
+    async fn log_in(&self) -> Result<Session, imap::Error> {
         let Source { endpoint, tls, route, .. } = &self.source;
         let mut connection = route.open(endpoint, tls, &self.settings.client).await?;
         connection.authenticate(&self.source.credentials, &self.attempts).await?;
         if self.settings.compression == Compression::On && connection.capabilities().has("COMPRESS=DEFLATE") {
             connection.compress().await?;
         }
-        Ok(connection)
+        // On every connection: 163 opens no folder on one that did not say who it is.
+        let server = match connection.id().await {
+            Err(error @ imap::Error::Refused { .. }) => {
+                tracing::info!(%error, "no ID");
+                None
+            }
+            answered => answered?,
+        };
+        Ok(Session { connection, server, selected: None })
     }
 
     /// Waits for the end of a pause, if there is one.
@@ -192,7 +201,8 @@ impl Line {
             let mut pace = self.pace();
             pace.failures += 1;
             let growing = FIRST_PAUSE.saturating_mul(1 << (pace.failures - 1).min(6)).min(LONGEST_PAUSE);
-            let pause = hint(&error).unwrap_or_else(|| growing.mul_f64(rand::random_range(0.75..1.25)));
+            let pause =
+                suggested_pause(&error).unwrap_or_else(|| growing.mul_f64(rand::random_range(0.75..1.25)));
             let failing_since = *pace.failing_since.get_or_insert_with(Instant::now);
             if failing_since.elapsed() + pause > self.settings.patience {
                 return Err(Error::PatienceOver(Box::new(error)));
@@ -221,6 +231,9 @@ pub(crate) fn refusal(outcome: &imap::Outcome) -> Option<imap::Error> {
 pub(crate) fn retryable(error: &imap::Error) -> bool {
     use imap::Error as E;
     match error {
+        // However often it is tried: the day must end first.
+        _ if names_daily_limit(error) => false,
+        _ if suggested_pause(error).is_some() => true,
         E::Connect { .. } | E::Timeout { .. } | E::Closed | E::Io(_) | E::Bye { .. } => true,
         E::Framing { .. } | E::LimitExceeded { .. } => true,
         // Where we have been before: a network that is away takes its resolver along.
@@ -230,7 +243,7 @@ pub(crate) fn retryable(error: &imap::Error) -> bool {
 }
 
 fn refuses_for_the_moment(error: &imap::Error) -> bool {
-    error.code().is_some_and(passing)
+    error.code().is_some_and(passing) || suggested_pause(error).is_some()
 }
 
 fn passing(code: &ResponseCode) -> bool {
@@ -240,9 +253,12 @@ fn passing(code: &ResponseCode) -> bool {
     )
 }
 
-/// "Suggested Backoff Time: N milliseconds", as Exchange says.
-fn hint(error: &imap::Error) -> Option<Duration> {
-    backoff_hint(&error.to_string())
+/// "Suggested Backoff Time: N milliseconds", as Exchange says, mostly with BAD and without a code.
+pub(crate) fn suggested_pause(error: &imap::Error) -> Option<Duration> {
+    match error {
+        imap::Error::Refused { text, .. } | imap::Error::Bye { text, .. } => backoff_hint(text),
+        _ => None,
+    }
 }
 
 fn backoff_hint(text: &str) -> Option<Duration> {

@@ -12,7 +12,7 @@ use crate::account::{Account, Adoption};
 use crate::copy::pool::{Known, Pool};
 use crate::copy::{self, Copied, CopyTask, Order};
 use crate::destination::{Destination, DestinationFolder, Naming, Present};
-use crate::error::Error;
+use crate::error::{Error, names_daily_limit};
 use crate::folder::Role;
 use crate::ledger::{AccountRecord, Cause, Epoch, EpochId, Ledger, MessageRecord, Seen, State};
 use crate::line::{Line, Session};
@@ -173,6 +173,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             self.account.progress.event(&Event::Folder { folder: at, name });
             match self.pass_once(at, planned, session, &publish, &mut earlier).await {
                 (_, Err(Error::EpochChanged)) => *session = None,
+                // No fault of this folder: nothing more comes today.
+                (None, Err(Error::Source(error))) if names_daily_limit(&error) => {
+                    return (None, Err(error.into()));
+                }
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
                 }

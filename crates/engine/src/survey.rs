@@ -8,6 +8,7 @@ use imap::{
 use imap::{Status, StatusItem, WireName};
 
 use crate::folder::{Ownership, Role, SourceFolder};
+use crate::line::Session;
 
 /// What the source has.
 #[derive(Debug, Clone)]
@@ -35,13 +36,14 @@ impl Survey {
 }
 
 /// Surveys the source over a connection that is logged in.
-pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::Error> {
-    let id = if connection.capabilities().has("ID") { connection.id().await? } else { None };
+pub(crate) async fn survey(session: &mut Session) -> Result<Survey, imap::Error> {
+    let server = server_name(session.server.as_deref());
+    let connection = &mut session.connection;
     let namespaces =
         if connection.capabilities().has("NAMESPACE") { Some(connection.namespace().await?) } else { None };
-    let skipped = connection.skipped_lines();
+    let skipped = connection.skipped_names();
     let mut entries = list(connection).await?;
-    let unintelligible = connection.skipped_lines() - skipped;
+    let unintelligible = connection.skipped_names() - skipped;
     if !entries.iter().any(|entry| entry.name.is_inbox()) {
         let separator = entries.iter().find_map(|entry| entry.separator);
         entries.insert(
@@ -72,10 +74,10 @@ pub(crate) async fn survey(connection: &mut Connection) -> Result<Survey, imap::
         })
         .collect();
     let capabilities = connection.capabilities().iter().map(str::to_owned).collect();
-    Ok(Survey { server: server_name(id), capabilities, folders, unintelligible })
+    Ok(Survey { server, capabilities, folders, unintelligible })
 }
 
-fn server_name(id: Option<Vec<(String, String)>>) -> Option<String> {
+fn server_name(id: Option<&[(String, String)]>) -> Option<String> {
     let id = id?;
     let field = |name: &str| {
         id.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())

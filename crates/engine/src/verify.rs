@@ -104,7 +104,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         let line =
             Arc::new(Line::new(self.source, self.settings, Arc::clone(&self.progress), self.cancel.clone()));
         let mut session = line.connect().await?;
-        let survey = line.unless_cancelled(survey::survey(&mut session.connection)).await??;
+        let survey = line.unless_cancelled(survey::survey(&mut session)).await??;
         let existing = self.destination.folders()?;
         let plan = plan::plan(&survey.folders, &existing, &self.destination.rules(), self.selection);
         crate::import::announce(self.progress.as_ref(), &plan);

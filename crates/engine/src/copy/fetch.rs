@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::stage::{self, Kept, PIECES, Piece};
 use super::{CopyTask, Wanted};
 use crate::destination::{DestinationFolder, Failure, flag_names};
-use crate::error::Error;
+use crate::error::{Error, names_daily_limit};
 use crate::ledger::{Cause, MessageRecord, State};
 use crate::line::{self, Line, Session};
 
@@ -53,6 +53,8 @@ struct Request {
     uids: UidSet,
     /// How often this one message was asked for alone.
     alone: u32,
+    /// How often the server called it unavailable.
+    unavailable: u32,
     /// What a probe brought.
     metadata: Option<Box<Fetched>>,
 }
@@ -136,7 +138,10 @@ impl<F: DestinationFolder> Fetcher<F> {
             let line = Arc::clone(&self.line);
             match line.unless_cancelled(self.use_session(&mut current)).await {
                 Ok(Ok(())) => return (Some(current), Ok(())),
-                Ok(Err(Error::Source(error))) if error.is_connection_lost() || line::retryable(&error) => {
+                Ok(Err(Error::Source(error)))
+                    if !names_daily_limit(&error)
+                        && (error.is_connection_lost() || line::retryable(&error)) =>
+                {
                     if let Err(error) = self.lost(error).await {
                         return (None, Err(error));
                     }
@@ -202,7 +207,7 @@ impl<F: DestinationFolder> Fetcher<F> {
         let wanted = self.task.next()?;
         let (chunk, uids) = (wanted.sequence, wanted.uids.clone());
         self.chunks.insert(chunk, OpenChunk { wanted, outstanding: uids.clone() });
-        Some(Request { chunk, kind: Kind::Bodies, uids, alone: 0, metadata: None })
+        Some(Request { chunk, kind: Kind::Bodies, uids, alone: 0, unavailable: 0, metadata: None })
     }
 
     async fn say(&self, piece: Piece) -> Result<(), Error> {
@@ -241,6 +246,11 @@ impl<F: DestinationFolder> Fetcher<F> {
         let trusted = message.suspicion.is_none();
         let asked = message.uid.and_then(|uid| Some((uid, self.asked(uid)?)));
         let Some((uid, at)) = asked.filter(|_| trusted) else {
+            let alone = asked.and_then(|(_, at)| self.in_flight.get_mut(at)).map(|(_, request)| request);
+            if let Some(request) = alone.filter(|request| request.uids.len() == 1) {
+                // Told, however badly: the server has it.
+                request.metadata.get_or_insert_with(|| Box::new(message));
+            }
             return if open { self.say(Piece::Forget).await } else { Ok(()) };
         };
         let Some((_, request)) = self.in_flight.get_mut(at) else { return Ok(()) };
@@ -295,11 +305,15 @@ impl<F: DestinationFolder> Fetcher<F> {
         if request.uids.is_empty() {
             return Ok(());
         }
-        let refused_for_now = line::refusal(&outcome).filter(line::retryable);
-        if let Some(error) = refused_for_now {
-            self.todo.push_front(request);
-            self.backoff = Some(error);
-            return Ok(());
+        match line::refusal(&outcome) {
+            // No fault of these messages.
+            Some(error) if names_daily_limit(&error) => return Err(error.into()),
+            Some(error) if line::retryable(&error) => {
+                let unavailable = matches!(error.code(), Some(imap::ResponseCode::Unavailable));
+                self.backoff = Some(error);
+                return self.put_off(request, unavailable).await;
+            }
+            _ => {}
         }
         if outcome.condition == Condition::Bad && self.window > 1 {
             // A server that cannot cope with pipelined commands gets one at a time.
@@ -315,6 +329,26 @@ impl<F: DestinationFolder> Fetcher<F> {
             }
             (Kind::Probe, _) => self.probed(request, &outcome).await,
         }
+    }
+
+    /// Refused for the moment: asked for again after a pause. Some servers say UNAVAILABLE for ever when a certain message
+    /// is among those asked for, so it is looked for, each time after a pause.
+    async fn put_off(&mut self, mut request: Request, unavailable: bool) -> Result<(), Error> {
+        request.unavailable += u32::from(unavailable);
+        match (request.kind, request.uids.first()) {
+            _ if !unavailable || request.unavailable < 2 => self.todo.push_front(request),
+            (Kind::Bodies, _) if request.uids.len() > 1 => self.halve(request),
+            (Kind::Bodies, _) => {
+                self.todo.push_front(Request { kind: Kind::Probe, unavailable: 0, ..request })
+            }
+            // Nothing at all is told of it, so it may be there another day.
+            (Kind::Probe, Some(uid)) if request.unavailable > 2 => {
+                self.say(Piece::Settle(request.chunk, Box::new(unavailable_now(uid)))).await?;
+                self.settled(request.chunk, uid).await?;
+            }
+            (Kind::Probe, _) => self.todo.push_front(request),
+        }
+        Ok(())
     }
 
     fn halve(&mut self, request: Request) {
@@ -402,6 +436,14 @@ fn phantom(uid: Uid) -> MessageRecord {
         object_id: None,
         cause: None,
     }
+}
+
+/// A message that the next run asks for again.
+fn unavailable_now(uid: Uid) -> MessageRecord {
+    let message = "The old server refuses to hand over this message for the moment.";
+    let cause =
+        Cause { class: "unavailable".into(), message: message.into(), date: None, from: None, subject: None };
+    MessageRecord { state: State::Failed, cause: Some(cause), ..phantom(uid) }
 }
 
 fn unreadable(uid: Uid, metadata: Option<&Fetched>, why: &str) -> MessageRecord {

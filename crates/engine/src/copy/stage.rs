@@ -176,8 +176,10 @@ fn keep<W: Writer>(
         chunk.rows.push(MessageRecord { identity: Some(known.identity), flags, ..record });
         return Ok(());
     }
-    let date = kept.received.or_else(|| open.head.as_deref().and_then(super::date::from_header));
-    let adjusted = kept.received.is_none();
+    // What no file can have is no date: some servers count days from 30-Dec-1899 and send that for none.
+    let told = kept.received.filter(|seconds| (0..=i64::from(u32::MAX)).contains(seconds));
+    let date = told.or_else(|| open.head.as_deref().and_then(super::date::from_header));
+    let adjusted = told.is_none();
     let received = date.unwrap_or_else(|| clock.now().as_second());
     let identity = record.identity.clone().unwrap_or_default();
     let Staged { inner, date_adjusted } = open.writer.finish(&identity, received)?;
