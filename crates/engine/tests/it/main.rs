@@ -13,4 +13,5 @@ mod review;
 mod rig;
 mod route;
 mod selection;
+mod servers;
 mod source_odd;

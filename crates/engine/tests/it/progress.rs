@@ -1,6 +1,7 @@
 //! What a listener hears adds up, folder by folder.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use engine::progress::{Event, FolderTotals, Progress};
 use testkit::factory;
@@ -27,6 +28,16 @@ pub(crate) struct Told {
 }
 
 impl Heard {
+    /// The pauses after what failed for the moment.
+    pub(crate) fn pauses(&self) -> Vec<Duration> {
+        let events = self.0.lock().unwrap();
+        let pause = |event: &Event| match event {
+            Event::Retrying { pause, .. } => Some(*pause),
+            _ => None,
+        };
+        events.iter().filter_map(pause).collect()
+    }
+
     pub(crate) fn folders(&self) -> Vec<Told> {
         let mut told: Vec<Told> = Vec::new();
         for event in self.0.lock().unwrap().iter() {
