@@ -40,6 +40,7 @@ provider-help = So geht das dort
 server-to-be-found = wird bei der Prüfung gesucht
 
 exception-unreadable = Der alte Server gibt diese Nachricht nicht heraus.
+exception-unavailable = Der alte Server gibt diese Nachricht zurzeit nicht heraus.
 exception-too_large = Die Nachricht ist größer, als das neue Postfach annimmt.
 exception-internal = Die Nachricht konnte nicht importiert werden.
 exception-failed = Die Nachricht konnte nicht importiert werden.

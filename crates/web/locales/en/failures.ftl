@@ -40,6 +40,7 @@ provider-help = How it is done there
 server-to-be-found = found during the check
 
 exception-unreadable = The old server refuses to hand over this message.
+exception-unavailable = The old server refuses to hand over this message for the moment.
 exception-too_large = The message is larger than the new mailbox accepts.
 exception-internal = The message could not be imported.
 exception-failed = The message could not be imported.

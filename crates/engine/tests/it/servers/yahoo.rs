@@ -1,9 +1,15 @@
 //! Yahoo and AOL answer UNAVAILABLE as long as one certain message is among those asked for, and describe it all the same.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use engine::report::Verdict;
 use testkit::scripted::{Answer, Script};
 
-use super::{asks_for_bodies, assert_holds, assert_nothing_more_comes, folder, is_about, missed, serve};
+use super::{
+    asks_for_bodies, assert_holds, assert_nothing_more_comes, folder, is_about, lists_everything, missed,
+    serve,
+};
 use crate::rig::assert_balanced;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +28,35 @@ async fn a_message_that_is_never_available_is_found_and_left_behind_alone() {
     assert_holds(&rig, "INBOX", "INBOX", [1, 2, 4]);
     assert_holds(&rig, "Work", "Work", 1..=2);
     assert_eq!(server.connections(), 1);
+    assert_nothing_more_comes(&rig).await;
+    server.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_not_even_described_is_asked_for_again_by_the_next_run() {
+    let away = Arc::new(AtomicBool::new(true));
+    let is_away = Arc::clone(&away);
+    let script = Script::default().on("UID FETCH", move |command| {
+        match is_away.load(Ordering::SeqCst) && !lists_everything(command) && is_about(command, 3) {
+            // The suggested pause only makes the test a short one.
+            true => Answer::text(
+                "{tag} NO [UNAVAILABLE] Server error. Suggested Backoff Time: 1 milliseconds\r\n",
+            ),
+            false => Answer::Usual,
+        }
+    });
+    let (server, rig) = serve(vec![folder("INBOX", 5), folder("Work", 2)], script);
+    let report = rig.import().await;
+    assert_eq!((report.verdict, &report.error), (Verdict::Incomplete, &None), "{report:#?}");
+    assert_balanced(&report);
+    assert_eq!(missed(&report), [("INBOX", Some(3), "unavailable")]);
+    assert!(report.exceptions[0].retryable);
+    assert_holds(&rig, "INBOX", "INBOX", [1, 2, 4, 5]);
+    assert_holds(&rig, "Work", "Work", 1..=2);
+
+    away.store(false, Ordering::SeqCst);
+    assert_eq!(rig.import_all().await.totals.imported, 1);
+    assert_holds(&rig, "INBOX", "INBOX", 1..=5);
     assert_nothing_more_comes(&rig).await;
     server.finish();
 }
