@@ -4,6 +4,7 @@
 //! then for pages language and session, for the API the token; then the body of a refusal; then the handler.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -74,9 +75,13 @@ impl Routes {
 
 /// Bounds how long a handler may take, and what becomes of its panic.
 pub(crate) fn bounded(router: Router<App>) -> Router<App> {
+    bounded_by(limits::ANSWER, router)
+}
+
+fn bounded_by<S: Clone + Send + Sync + 'static>(answer: Duration, router: Router<S>) -> Router<S> {
     router
         .layer(CatchPanicLayer::custom(of_panic))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::ANSWER))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, answer))
 }
 
 /// The whole router, and the names of all its routes.
@@ -102,4 +107,32 @@ pub(crate) fn router(app: &App) -> (Router, BTreeSet<Route>) {
         .layer(from_fn_with_state(app.clone(), client::note))
         .with_state(app.clone());
     (router, names.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn status(path: &str, patience: Duration) -> StatusCode {
+        let silent = get(async || std::future::pending::<&str>().await);
+        let broken = get(async || -> &str { panic!("a fault of the test") });
+        let router = Router::new()
+            .route("/well", get(async || "well"))
+            .route("/silent", silent)
+            .route("/broken", broken);
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        bounded_by(patience, router).oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_or_never_answers_is_answered_for() {
+        assert_eq!(status("/well", limits::ANSWER).await, StatusCode::OK);
+        assert_eq!(status("/broken", limits::ANSWER).await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(status("/silent", Duration::from_millis(1)).await, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

@@ -1,6 +1,7 @@
 //! Starting, being asked for health, stopping.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
@@ -152,7 +153,7 @@ fn it_speaks_tls_with_the_certificate_that_is_set() {
     let mut input = client.stdin.take().unwrap();
     write!(input, "{}", http::request("GET", "/healthz", None, "")).unwrap();
     let mut text = String::new();
-    std::io::Read::read_to_string(&mut client.stdout.take().unwrap(), &mut text).unwrap();
+    client.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     drop(input);
     client.wait().unwrap();
     let answer = http::answer(&text);
@@ -182,6 +183,30 @@ fn the_sealing_key_can_be_a_credential_of_systemd() {
     let mut command = place.command(&["serve", "--listen", "127.0.0.1:0"]);
     let refused = command.env("CREDENTIALS_DIRECTORY", &handed_over).output().unwrap();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("holds no key"), "{refused:?}");
+}
+
+#[test]
+fn a_client_that_says_nothing_or_half_of_it_is_not_waited_for_for_ever() {
+    let server = Place::new().serve();
+    let begun = [
+        "",
+        "GET /healthz HTTP/1.1\r\nHost: local",
+        "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nname=",
+    ];
+    let streams = begun.map(|begun| {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        // Longer than any of the server's own limits; without them this is what ends the test.
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        (begun, stream)
+    });
+    for (begun, mut stream) in streams {
+        let mut answer = Vec::new();
+        let ended = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(ended.is_ok(), "{begun:?}: {ended:?} {answer}");
+        assert!(!answer.contains(" 200 "), "{begun:?}: {answer}");
+    }
 }
 
 #[test]

@@ -335,12 +335,21 @@ async fn a_worker_process_that_sleeps_through_its_lease_harms_nothing_when_it_wa
     // In the middle of a transaction it would keep the job until the database ends that.
     let quiet = async || {
         sleeper.signal(Signal::STOP);
-        let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-        let quiet = office.number(open).await == 0;
-        if !quiet {
+        // What it had sent before is still being worked on: only when nothing is, its transactions are seen.
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()";
+        let mut idle = 0;
+        while idle < 10
+            && office.number(&format!("{others} AND state LIKE 'idle in transaction%'")).await == 0
+        {
+            let working = office.number(&format!("{others} AND state = 'active'")).await > 0;
+            idle = if working { 0 } else { idle + 1 };
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if idle < 10 {
             sleeper.signal(Signal::CONT);
         }
-        quiet
+        idle == 10
     };
     office.until("it sleeps outside of any transaction", quiet).await;
     assert!(office.run(run).await.summary.state.is_current());
