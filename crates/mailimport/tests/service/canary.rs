@@ -335,8 +335,13 @@ fn no_secret_of_a_list_on_the_command_line_is_seen_anywhere() {
     let mut watch = scene.secrets.watch();
     for (what, format) in [("check", "human"), ("import", "json"), ("import", "human"), ("check", "json")] {
         scene.way.stall();
+        let before = scene.way.connections();
         let child = command(what, format).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(500));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while scene.way.connections() == before {
+            assert!(Instant::now() < deadline, "{what} never connects");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         assert!(watch.look_at_processes().contains(&child.id()));
         watch.look_below(directory);
         scene.way.resume();
