@@ -154,19 +154,19 @@ impl Proxy {
     /// Octets passed on from the server so far.
     #[must_use]
     pub fn octets_from_server(&self) -> u64 {
-        self.shared.from_server.load(Ordering::Relaxed)
+        self.shared.from_server.load(Ordering::SeqCst)
     }
 
     /// Octets passed on from clients so far.
     #[must_use]
     pub fn octets_from_client(&self) -> u64 {
-        self.shared.from_client.load(Ordering::Relaxed)
+        self.shared.from_client.load(Ordering::SeqCst)
     }
 
     /// Connections made so far, refused ones included.
     #[must_use]
     pub fn connections(&self) -> u64 {
-        self.shared.connections.load(Ordering::Relaxed)
+        self.shared.connections.load(Ordering::SeqCst)
     }
 }
 
@@ -185,7 +185,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.ended.load(Ordering::SeqCst) {
             return;
         }
-        shared.connections.fetch_add(1, Ordering::Relaxed);
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         let (target, refusing) = {
             let controls = shared.controls();
             (controls.target, controls.refusing)
@@ -267,10 +267,11 @@ fn pass(mut to: &TcpStream, block: &[u8], passed: &mut u64, shared: &Shared, dir
         }
     }
     drop(controls);
-    let written = to.write_all(block.get(..length).unwrap_or_default()).is_ok();
+    // Counted before it is written: whoever has seen the octets finds them counted.
     *passed += length as u64;
     let counter = if direction == Direction::FromServer { &shared.from_server } else { &shared.from_client };
-    counter.fetch_add(length as u64, Ordering::Relaxed);
+    counter.fetch_add(length as u64, Ordering::SeqCst);
+    let written = to.write_all(block.get(..length).unwrap_or_default()).is_ok();
     if let Some(ending) = ending {
         end(to, ending);
     }
