@@ -1,8 +1,10 @@
 //! `cargo xtask`: what a person or CI runs.
 //!
-//! `test` is the whole check of a change; `demo` shows the product at work on this machine. Both may install Debian
-//! packages, and say so first; nothing else outside the target and cache directories is changed.
+//! `test` is the whole check of a change; `crash` does more of what hurts; `demo` shows the product at work on this
+//! machine. All of them may install Debian packages, and say so first; nothing else outside the target and cache
+//! directories is changed.
 
+mod crash;
 mod demo;
 mod step;
 mod test;
@@ -17,6 +19,8 @@ use clap::Parser;
 enum Task {
     /// Moves three mailboxes between two private mail servers and shows that nothing is missing.
     Demo(demo::Options),
+    /// Kills imports and takes disk and power from them, again and again, and shows that nothing is lost or doubled.
+    Crash(crash::Options),
     /// Checks everything: format, lints, documentation, licences, all tests.
     Test,
 }
@@ -24,6 +28,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
+        Task::Crash(options) => crash::run_all(&options),
         Task::Test => test::run_all(),
     };
     match outcome {

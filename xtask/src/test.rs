@@ -28,7 +28,7 @@ pub(crate) fn run_all() -> Result<(), Failure> {
     tests()
 }
 
-fn install() -> Result<(), Failure> {
+pub(crate) fn install() -> Result<(), Failure> {
     let missing = testkit::server::missing_packages(testkit::server::required_packages());
     if !missing.is_empty() {
         eprintln!("   installing the Debian packages {}", missing.join(", "));

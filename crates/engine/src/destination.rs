@@ -95,6 +95,8 @@ pub trait DestinationFolder: Clone + Send + Sync + 'static {
     type Writer: Writer;
     /// Removes what an interrupted import left half-written.
     fn clean(&self, naming: &Naming) -> Result<(), Failure>;
+    /// Makes durable what was found in the folder. Who put it there may have died before seeing to it.
+    fn persist(&self) -> Result<(), Failure>;
     /// Calls `each` for every message in the folder.
     fn present(&self, naming: &Naming, each: &mut dyn FnMut(Present)) -> Result<(), Failure>;
     /// Begins a message. `identity` may be a provisional one, while the server has not told its UID.
@@ -130,7 +132,7 @@ pub trait Destination: Send + Sync + 'static {
     }
     /// What folder names may be.
     fn rules(&self) -> NameRules;
-    /// Keeps other imports away.
+    /// Keeps other imports away, and removes what one that died has left in the way of all folders.
     fn lock(&self) -> Result<Self::Lock, Failure>;
     /// The folders that exist.
     fn folders(&self) -> Result<Vec<FolderPath>, Failure>;

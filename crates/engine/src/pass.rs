@@ -136,12 +136,20 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let counts = &tally.line.counts;
         let settled = counts.already_there + counts.removed_by_user == counts.listed;
         if settled {
+            self.clean(planned, epoch.uid_validity).await?;
             let octets = status.size.unwrap_or(0);
             let settled = Event::Settled { folder: at, messages: counts.listed, octets };
             self.account.progress.event(&settled);
             self.account.progress.event(&Event::FolderDone { folder: at });
         }
         Ok(settled.then_some(tally))
+    }
+
+    /// Removes what an import that died has left in the folder.
+    async fn clean(&self, planned: &PlannedFolder, epoch: UidValidity) -> Result<(), Error> {
+        let Some(folder) = self.account.destination.open(&planned.destination)? else { return Ok(()) };
+        let naming = self.naming(planned, epoch);
+        blocking(move || folder.clean(&naming)).await
     }
 
     /// One pass. On an error the outcome still tells what was done, if the folder had been listed.
@@ -261,7 +269,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             folder = Some(self.account.destination.create(&planned.destination)?);
         }
         if let Some(folder) = folder.clone().filter(|_| !sorted.adopt.is_empty()) {
-            let mut adopted = adopt(folder, naming.clone(), sorted.adopt.clone()).await?;
+            let mut adopted = adopt(folder.clone(), naming.clone(), sorted.adopt.clone()).await?;
+            blocking(move || folder.persist()).await?;
             for row in &mut adopted {
                 let listed = listing.messages.get(&row.uid);
                 row.object_id = listed.and_then(|listed| listed.object_id.as_deref().map(str::to_owned));
@@ -270,7 +279,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         }
         if let Some(folder) = folder.clone().filter(|_| self.account.settings.adoption == Adoption::ByDigest)
         {
-            add_foreign(folder, naming, &mut sorted.pool).await?;
+            add_foreign(folder.clone(), naming, &mut sorted.pool).await?;
+            blocking(move || folder.persist()).await?;
         }
         self.account.ledger.record(epoch.id, &std::mem::take(&mut sorted.rows)).await?;
         let octets = self.octets(planned, sorted.settled);

@@ -16,6 +16,8 @@ use crate::error::Error;
 use crate::root::Owner;
 
 const DIR_MODE: Mode = Mode::RWXU;
+/// What the temporary name of a directory says of its purpose.
+const TEMPORARY_DIR: &str = "directory";
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// An open directory and, for messages to people only, its path.
@@ -68,18 +70,39 @@ impl Dir {
         self.open_dir(name)?.ok_or_else(|| Error::Missing { path: self.path_of(name) })
     }
 
-    /// Opens a directory in this one, making it where it is missing.
+    /// Opens a directory in this one, making it where it is missing. It belongs to its owner from the moment it has its
+    /// name: one that this process had no time to give away would shut the mail server out for ever.
     pub(crate) fn make_dir(&self, name: &str, owner: Option<Owner>) -> Result<Dir, Error> {
-        let made = match rustix::fs::mkdirat(&self.fd, name, DIR_MODE) {
-            Ok(()) => true,
-            Err(Errno::EXIST) => false,
-            Err(e) => return Err(Error::from_errno("make", &self.path_of(name), e)),
-        };
-        let dir = self.need_dir(name)?;
-        if made {
-            give_to(&dir.fd, owner).map_err(|e| Error::from_errno("give away", &dir.path, e))?;
+        if let Some(dir) = self.open_dir(name)? {
+            return Ok(dir);
         }
-        Ok(dir)
+        let temporary = crate::lock::own_temporary(TEMPORARY_DIR);
+        let error = |e| Error::from_errno("make", &self.path_of(name), e);
+        rustix::fs::mkdirat(&self.fd, temporary.as_str(), DIR_MODE).map_err(error)?;
+        let named = self.need_dir(&temporary).and_then(|dir| {
+            give_to(&dir.fd, owner).map_err(|e| Error::from_errno("give away", &self.path_of(name), e))?;
+            rename_dir(&self.fd, &temporary, name).map_err(error)
+        });
+        if !matches!(named, Ok(Named::Ours)) {
+            // Somebody else made it, or the first failure is the one to report.
+            let _ = rustix::fs::unlinkat(&self.fd, temporary.as_str(), AtFlags::REMOVEDIR);
+        }
+        named?;
+        self.need_dir(name)
+    }
+
+    /// Removes directories that [`Dir::make_dir`] had no time to name. Says how many.
+    pub(crate) fn remove_unnamed(&self) -> Result<u32, Error> {
+        let mut unnamed = Vec::new();
+        self.each_name(&mut |name| {
+            let own = name.to_str().filter(|name| crate::lock::is_own_temporary_for(TEMPORARY_DIR, name));
+            unnamed.extend(own.map(str::to_owned));
+            Ok(())
+        })?;
+        // They are empty; what is not is no such directory, and stays.
+        let removed =
+            |name: &String| rustix::fs::unlinkat(&self.fd, name.as_str(), AtFlags::REMOVEDIR).is_ok();
+        Ok(unnamed.iter().filter(|name| removed(name)).count() as u32)
     }
 
     /// Opens a directory in this one that must be no link at all, not even to another place within.
@@ -198,6 +221,26 @@ impl Dir {
             }
         }
         Ok(())
+    }
+}
+
+/// Whose directory has the name now.
+enum Named {
+    Ours,
+    AnOther,
+}
+
+/// Gives a directory its name, unless something has it.
+fn rename_dir(parent: &OwnedFd, temporary: &str, name: &str) -> Result<Named, Errno> {
+    let renamed = match rustix::fs::renameat_with(parent, temporary, parent, name, RenameFlags::NOREPLACE) {
+        // NFS and some others know no flags to rename. Without one, nothing but an empty directory is replaced.
+        Err(Errno::INVAL | Errno::NOSYS) => rustix::fs::renameat(parent, temporary, parent, name),
+        other => other,
+    };
+    match renamed {
+        Ok(()) => Ok(Named::Ours),
+        Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(Named::AnOther),
+        Err(e) => Err(e),
     }
 }
 

@@ -18,9 +18,15 @@ pub enum Error {
         /// The path that was looked for.
         path: PathBuf,
     },
-    /// This process may not read or write here: permissions, or a file system mounted read-only.
+    /// This process may not read or write here.
     #[error("this user may not read or write {}", path.display())]
     NotWritable {
+        /// The path that refused.
+        path: PathBuf,
+    },
+    /// The file system takes no writes: mounted so, or made so by the kernel when its disk failed.
+    #[error("the file system of {} is read-only; the system's log says whether its disk has failed", path.display())]
+    ReadOnly {
         /// The path that refused.
         path: PathBuf,
     },
@@ -106,7 +112,8 @@ impl Error {
         let path = path.to_path_buf();
         match errno {
             Errno::NOENT => Error::Missing { path },
-            Errno::ACCESS | Errno::PERM | Errno::ROFS => Error::NotWritable { path },
+            Errno::ACCESS | Errno::PERM => Error::NotWritable { path },
+            Errno::ROFS => Error::ReadOnly { path },
             Errno::NOTDIR => Error::NotADirectory { path },
             Errno::NOSPC | Errno::DQUOT => Error::NoSpace { path },
             Errno::XDEV | Errno::LOOP => Error::LeavesRoot { path },

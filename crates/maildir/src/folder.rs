@@ -63,7 +63,7 @@ impl Folder {
     /// that lock is the proof that the one who left these is gone.
     pub fn remove_stale(&self, ours: &dyn Fn(&str) -> bool) -> Result<u32, Error> {
         let inner = &*self.inner;
-        let mut removed = lock::remove_abandoned(inner)?;
+        let mut removed = lock::remove_abandoned(inner)? + inner.dir.remove_unnamed()?;
         let mut stale = Vec::new();
         inner.tmp.each_name(&mut |name| {
             if let Some(name) = name.to_str()
@@ -77,6 +77,12 @@ impl Folder {
             removed += u32::from(inner.tmp.unlink(&name)?);
         }
         Ok(removed)
+    }
+
+    /// Brings everything that is in the folder to the disk, whoever put it there: names and octets.
+    pub fn persist(&self) -> Result<(), Error> {
+        let cur = &self.inner.cur;
+        rustix::fs::syncfs(cur.fd()).map_err(|e| Error::from_errno("sync", cur.path(), e))
     }
 
     /// Opens a message for reading. When its file has been renamed since the scan it is looked for once by its base.

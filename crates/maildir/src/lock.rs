@@ -52,6 +52,12 @@ pub(crate) fn is_own_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
 }
 
+/// Whether it was made for this purpose.
+pub(crate) fn is_own_temporary_for(purpose: &str, name: &str) -> bool {
+    let rest = name.strip_prefix(TEMPORARY).and_then(|rest| rest.strip_prefix(purpose));
+    rest.is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// A lock file that we hold; dropping it releases it.
 #[derive(Debug)]
 pub(crate) struct DotLock<'a> {

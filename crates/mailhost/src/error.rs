@@ -41,6 +41,7 @@ impl Error {
         match self {
             Error::Storage(error) => match error {
                 maildir::Error::NotWritable { .. }
+                | maildir::Error::ReadOnly { .. }
                 | maildir::Error::NotADirectory { .. }
                 | maildir::Error::NotAMaildir { .. }
                 | maildir::Error::Missing { .. }
@@ -61,7 +62,8 @@ impl Error {
         let path = path.to_path_buf();
         let sorted = match Errno::from_io_error(&source) {
             Some(Errno::NOENT) => maildir::Error::Missing { path },
-            Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => maildir::Error::NotWritable { path },
+            Some(Errno::ACCESS | Errno::PERM) => maildir::Error::NotWritable { path },
+            Some(Errno::ROFS) => maildir::Error::ReadOnly { path },
             Some(Errno::NOTDIR) => maildir::Error::NotADirectory { path },
             Some(Errno::NOSPC | Errno::DQUOT) => maildir::Error::NoSpace { path },
             Some(Errno::LOOP) => maildir::Error::LeavesRoot { path },

@@ -33,8 +33,9 @@ const APPLICATION_ID: i32 = 0x6d6c_696d;
 /// Any number that nothing else on the server uses for an advisory lock: it lets one process migrate at a time.
 const MIGRATION_LOCK: i64 = 0x6d6c_696d_0001;
 
-/// How long SQLite waits for another process that writes.
-const BUSY: Duration = Duration::from_secs(30);
+/// How long SQLite waits for another process that writes. A backup or an administrator's shell may hold the lock for half
+/// a minute; an import that gives up then would be to blame.
+const BUSY: Duration = Duration::from_secs(120);
 
 /// How long a call waits for a free connection of the pool, and PostgreSQL for a new one.
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -309,7 +310,7 @@ mod tests {
             for (pragma, expected) in [
                 ("PRAGMA synchronous", 2),
                 ("PRAGMA foreign_keys", 1),
-                ("PRAGMA busy_timeout", 30_000),
+                ("PRAGMA busy_timeout", 120_000),
                 ("PRAGMA application_id", i64::from(APPLICATION_ID)),
             ] {
                 let value: i64 = sqlx::query_scalar(pragma).fetch_one(&mut **connection).await.unwrap();

@@ -94,7 +94,12 @@ impl Destination for MaildirDestination {
     }
 
     fn lock(&self) -> Result<Self::Lock, Failure> {
-        Ok(self.maildir.lock_exclusively()?)
+        let lock = self.maildir.lock_exclusively()?;
+        // INBOX is where the locks and temporary files of the whole mailbox lie; the source may have none.
+        if let Some(inbox) = self.maildir.folder(&FolderName::inbox())? {
+            inbox.remove_stale(&|_| false)?;
+        }
+        Ok(lock)
     }
 
     fn folders(&self) -> Result<Vec<FolderPath>, Failure> {
@@ -102,7 +107,12 @@ impl Destination for MaildirDestination {
     }
 
     fn open(&self, path: &FolderPath) -> Result<Option<MaildirFolder>, Failure> {
-        Ok(self.maildir.folder(&encoded(path)?)?.map(|inner| self.folder(inner)))
+        match self.maildir.folder(&encoded(path)?) {
+            Ok(found) => Ok(found.map(|inner| self.folder(inner))),
+            // Who made it died before it was whole; there is no message in it, and `create` adds what is missing.
+            Err(maildir::Error::Missing { .. }) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
     }
 
     fn create(&self, path: &FolderPath) -> Result<MaildirFolder, Failure> {
@@ -126,6 +136,10 @@ impl DestinationFolder for MaildirFolder {
     fn clean(&self, naming: &Naming) -> Result<(), Failure> {
         self.inner.remove_stale(&|name| naming.is_ours(name))?;
         Ok(())
+    }
+
+    fn persist(&self) -> Result<(), Failure> {
+        Ok(self.inner.persist()?)
     }
 
     fn present(&self, naming: &Naming, each: &mut dyn FnMut(Present)) -> Result<(), Failure> {
@@ -246,6 +260,7 @@ impl From<maildir::Error> for Failure {
         use maildir::Error as E;
         let class = match &error {
             E::NotWritable { .. }
+            | E::ReadOnly { .. }
             | E::NotADirectory { .. }
             | E::NotAMaildir { .. }
             | E::LeavesRoot { .. } => "not_writable",

@@ -49,13 +49,20 @@ const PACKAGES: &[&str] = &[
     "fonts-dejavu-core",
     // For Schemathesis.
     "python3-venv",
+    // For what is done to a running import: calls that fail, a clock that jumps, disks that go away, and a judge of
+    // its ledger that is not ours.
+    "strace",
+    "faketime",
+    "e2fsprogs",
+    "mount",
+    "sqlite3",
 ];
 
 /// Packages that conflict with Dovecot's and are only unpacked.
 const UNPACKED: &[&str] = &["cyrus-imapd", "courier-imap"];
 
 /// The Debian packages that the servers of the test kit come from (Dovecot, Cyrus, Courier,
-/// PostgreSQL, Chromium).
+/// PostgreSQL, Chromium) and the tools that harm imports.
 #[must_use]
 pub fn required_packages() -> &'static [&'static str] {
     PACKAGES
