@@ -359,3 +359,63 @@ fn for_people_there_is_a_line_for_each_account() {
     assert!(text.contains("line 2: alice -> bob@example.org: The old provider did not accept"), "{text}");
     assert!(text.contains("run the same command again"), "{text}");
 }
+
+/// A server that treats each client as `how` says, one thread each, until the test ends.
+fn odd_server(how: fn(std::net::TcpStream)) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || how(stream));
+        }
+    });
+    format!("imaps://127.0.0.1:{port}")
+}
+
+fn floods(mut stream: std::net::TcpStream) {
+    while std::io::Write::write_all(&mut stream, &[0x16; 4096]).is_ok() {}
+}
+
+fn speaks_http(mut stream: std::net::TcpStream) {
+    let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+
+#[test]
+fn accounts_on_broken_servers_fail_alone_and_the_others_arrive() {
+    let scene = Scene::new(&["alice", "bob", "carol"]);
+    // Cut off again and again, so soon that a handful of messages comes each time.
+    let cut = Proxy::start(scene.old.tls()).unwrap();
+    cut.cut_after(14_000, testkit::proxy::Often::Always, testkit::proxy::Ending::Reset);
+    let to = |server: &str, mailbox: &str| line(server, "carol", OLD, mailbox, NEW);
+    let list = [
+        to(&odd_server(floods), "flood"),
+        to(&odd_server(speaks_http), "http"),
+        to(&odd_server(drop), "hangup"),
+        to(&format!("imaps://127.0.0.1:{}", cut.addr().port()), "cut"),
+        scene.line("alice", "alice"),
+        scene.line("bob", "bob"),
+    ];
+    let (exit, document) = run(&mut scene.command("import", &list));
+    assert_eq!(exit, 1, "{document:#}");
+    let found = lines(&document);
+    for (mailbox, state, class) in &found[..3] {
+        assert_eq!(state, "check_failed", "{mailbox} {class}");
+        assert!(["tls", "connect", "greeting"].contains(&class.as_str()), "{mailbox} {class}");
+    }
+    // What fits between two cuts arrives all the same; how much that is depends on how the wire is cut up.
+    assert!(found[3].1.starts_with("done"), "{document:#}");
+    assert!(found[4..].iter().all(|(_, state, _)| state == "done"), "{document:#}");
+    let new = scene.new_server();
+    for user in ["alice", "bob"] {
+        let from = judge::Account::new(scene.old.plain(), user, OLD);
+        let to = judge::Account::new(new.plain(), &format!("{user}@example.org"), NEW);
+        judge::compare(&from, &to, &Mapping::identity()).unwrap().assert_equal();
+    }
+    // The line is mended: the same command brings what was cut.
+    cut.heal();
+    let (_, document) = run(&mut scene.command("import", &list[3..]));
+    assert!(lines(&document).iter().all(|(_, state, _)| state == "done"), "{document:#}");
+    let from = judge::Account::new(scene.old.plain(), "carol", OLD);
+    let to = judge::Account::new(new.plain(), "cut@example.org", NEW);
+    judge::compare(&from, &to, &Mapping::identity()).unwrap().assert_equal();
+}
