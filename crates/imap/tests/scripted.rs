@@ -262,6 +262,7 @@ async fn a_decompression_bomb_ends_the_connection() {
     });
     let mut options = Options::default();
     options.limits.compression_ratio = 20;
+    options.limits.unasked = u64::MAX;
     let mut connection = Connection::over(client, &options).await.unwrap();
     connection.compress().await.unwrap();
     let error = connection.noop().await.unwrap_err();
