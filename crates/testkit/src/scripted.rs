@@ -127,7 +127,8 @@ pub struct Command {
     pub count: usize,
     /// Whether it came encrypted.
     pub encrypted: bool,
-    /// Whether the client had sent more behind it without waiting for the answer.
+    /// Whether the client sent more behind it without waiting for the answer; known to rules where the script says
+    /// [`Script::listens_on`].
     pub more_waits: bool,
 }
 
@@ -227,6 +228,8 @@ pub struct Script {
     tls: Option<Arc<rustls::ServerConfig>>,
     /// What to encrypt with after STARTTLS, and the capabilities until then.
     start_tls: Option<(Arc<rustls::ServerConfig>, String)>,
+    /// Which commands it waits after for more, and how long.
+    listens: Option<(String, Duration)>,
     rules: Vec<(String, Rule)>,
 }
 
@@ -239,7 +242,13 @@ impl fmt::Debug for Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self { greeting: Answer::text("* OK ready\r\n"), tls: None, start_tls: None, rules: Vec::new() }
+        Self {
+            greeting: Answer::text("* OK ready\r\n"),
+            tls: None,
+            start_tls: None,
+            listens: None,
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -268,6 +277,13 @@ impl Script {
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(config);
+        self
+    }
+
+    /// Waits so long after each command of this name, whether another one comes before the answer.
+    #[must_use]
+    pub fn listens_on(mut self, name: &str, patience: Duration) -> Self {
+        self.listens = Some((name.to_owned(), patience));
         self
     }
 
@@ -446,14 +462,15 @@ fn serve(stream: &TcpStream, number: usize, shared: &Shared) -> std::io::Result<
     let encrypted = |config: &Arc<rustls::ServerConfig>| -> std::io::Result<_> {
         let tls = rustls::ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
         let io = BufReader::new(rustls::StreamOwned::new(tls, stream));
-        Ok(Connection { io, number, shared, selected: None, encrypted: true })
+        Ok(Connection { io, stream, number, shared, selected: None, encrypted: true })
     };
     if let Some(config) = &shared.script.tls {
-        return encrypted(config)?.serve(stream, true).map(|_| ());
+        return encrypted(config)?.serve(true).map(|_| ());
     }
-    let plain = Connection { io: BufReader::new(stream), number, shared, selected: None, encrypted: false };
-    match (plain.serve(stream, true)?, &shared.script.start_tls) {
-        (End::StartTls, Some((config, _))) => encrypted(config)?.serve(stream, false).map(|_| ()),
+    let plain =
+        Connection { io: BufReader::new(stream), stream, number, shared, selected: None, encrypted: false };
+    match (plain.serve(true)?, &shared.script.start_tls) {
+        (End::StartTls, Some((config, _))) => encrypted(config)?.serve(false).map(|_| ()),
         _ => Ok(()),
     }
 }
@@ -479,6 +496,7 @@ enum Said {
 
 struct Connection<'a, S> {
     io: BufReader<S>,
+    stream: &'a TcpStream,
     number: usize,
     shared: &'a Shared,
     selected: Option<String>,
@@ -487,12 +505,12 @@ struct Connection<'a, S> {
 
 impl<S: Read + Write> Connection<'_, S> {
     /// Talks; at the end what the client had sent already is noted too, so that no violation is missed.
-    fn serve(mut self, stream: &TcpStream, greet: bool) -> std::io::Result<End> {
+    fn serve(mut self, greet: bool) -> std::io::Result<End> {
         let ended = self.talk(greet);
         if matches!(ended, Ok(End::StartTls)) {
             return ended;
         }
-        stream.shutdown(Shutdown::Both)?;
+        self.stream.shutdown(Shutdown::Both)?;
         while self.read_command()?.is_some() {}
         ended
     }
@@ -502,7 +520,8 @@ impl<S: Read + Write> Connection<'_, S> {
         if greet && self.say(&shared.script.greeting, "")? == Said::Last {
             return Ok(End::Closed);
         }
-        while let Some(command) = self.read_command()? {
+        while let Some(mut command) = self.read_command()? {
+            command.more_waits = self.more_waits(&command)?;
             let answer = self.decide(&command);
             match self.say(&answer, &command.tag)? {
                 Said::Last => return Ok(End::Closed),
@@ -556,6 +575,15 @@ impl<S: Read + Write> Connection<'_, S> {
             Answer::Flood(flood) => flood.pour(tag, |octets| self.send(octets))?,
         }
         Ok(Said::Instead)
+    }
+
+    fn more_waits(&mut self, command: &Command) -> std::io::Result<bool> {
+        let listens = self.shared.script.listens.as_ref().filter(|(name, _)| *name == command.name);
+        let Some((_, patience)) = listens else { return Ok(false) };
+        self.stream.set_read_timeout(Some(*patience))?;
+        let more = self.io.fill_buf().is_ok_and(|octets| !octets.is_empty());
+        self.stream.set_read_timeout(None)?;
+        Ok(more)
     }
 
     fn usual(&mut self, command: &Command) -> std::io::Result<()> {
@@ -618,7 +646,7 @@ impl<S: Read + Write> Connection<'_, S> {
         let count = *count;
         let (tag, arguments) = (tag.to_owned(), arguments.to_owned());
         let (folder, connection) = (self.selected.clone(), self.number);
-        let (encrypted, more_waits) = (self.encrypted, !self.io.buffer().is_empty());
+        let (encrypted, more_waits) = (self.encrypted, false);
         let command = Command { tag, name, arguments, folder, connection, count, encrypted, more_waits };
         if writes(&command) {
             record.violations.push(format!("{} {}", command.name, command.arguments));
