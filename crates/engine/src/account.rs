@@ -94,6 +94,8 @@ pub struct Settings {
     pub rate: Option<u64>,
     /// How long a server may be silent or refuse for the moment before the import stops.
     pub patience: Duration,
+    /// The first pause after a failure that may heal; further ones grow up to half a minute.
+    pub first_pause: Duration,
     /// What counts as being there already.
     pub adoption: Adoption,
     /// Compression of the wire.
@@ -108,6 +110,7 @@ impl Default for Settings {
             connections: 2,
             rate: None,
             patience: Duration::from_secs(180),
+            first_pause: Duration::from_millis(500),
             adoption: Adoption::default(),
             compression: Compression::default(),
             client: imap::Options::default(),

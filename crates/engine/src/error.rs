@@ -92,11 +92,14 @@ fn names_switched_off_imap(text: &str) -> bool {
 }
 
 /// Gmail lets 2,500 MB a day out, and says "Account exceeded command or bandwidth limits" afterwards, with one code or
-/// another or none.
+/// another or none. Others say OVERQUOTA: to somebody who only reads, that is an allowance too (RFC 5530, section 3).
 pub(crate) fn names_daily_limit(error: &imap::Error) -> bool {
     use imap::Error as E;
     if !matches!(error, E::Bye { .. } | E::AuthenticationRefused { .. } | E::Refused { .. }) {
         return false;
+    }
+    if matches!(error.code(), Some(imap::ResponseCode::OverQuota)) {
+        return true;
     }
     let text = error.to_string().to_lowercase();
     ["bandwidth limit", "daily limit", "download limit"].iter().any(|words| text.contains(words))

@@ -17,7 +17,7 @@ use crate::folder::Role;
 use crate::ledger::Ledger;
 use crate::line::{Line, Session};
 use crate::listing::FetchItemKind;
-use crate::pass::{FolderOutcome, Passes};
+use crate::pass::{FolderOutcome, Passes, is_denied};
 use crate::plan::{self, Plan, PlannedFolder, Selection};
 use crate::progress::{Event, FolderTotals, Progress, Silent};
 use crate::report::{Exception, FolderLine, Note, Report, SourceLine, Verdict};
@@ -93,11 +93,11 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             object_ids: object_ids(&survey.capabilities),
             status_has_size: plan.folders.iter().all(|planned| planned.source.status.size.is_some()),
         };
-        let mut changed = VecDeque::new();
+        let mut changed = Vec::new();
         for (at, planned) in plan.folders.into_iter().enumerate() {
             match passes.unchanged(at, &planned).await? {
                 Some(outcome) => gather(gathered, at, outcome),
-                None => changed.push_back((at, planned)),
+                None => changed.push((at, planned)),
             }
         }
         let width = self.settings.connections.max(1);
@@ -108,6 +108,21 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
 
 type Task<D> = Arc<CopyTask<<D as Destination>::Folder>>;
 
+/// A folder that waits for its turn.
+struct Queued {
+    /// Its place in the plan.
+    at: usize,
+    planned: PlannedFolder,
+    /// Its turn came before, and the connection broke: a locked folder of Zimbra's does that whenever it is opened.
+    put_off: bool,
+}
+
+impl Queued {
+    fn is_view(&self) -> bool {
+        self.planned.source.role == Some(Role::All)
+    }
+}
+
 /// The folders still to do, and the copies that can be joined.
 struct Work<D: Destination> {
     state: Mutex<State<D>>,
@@ -115,7 +130,7 @@ struct Work<D: Destination> {
 }
 
 struct State<D: Destination> {
-    queue: VecDeque<(usize, PlannedFolder)>,
+    queue: VecDeque<Queued>,
     active: usize,
     /// Lanes that have not left.
     lanes: usize,
@@ -123,14 +138,15 @@ struct State<D: Destination> {
 }
 
 enum Step<D: Destination> {
-    Folder(usize, Box<PlannedFolder>),
+    Folder(Box<Queued>),
     Help(Task<D>),
     Wait,
     Over,
 }
 
 impl<D: Destination> Work<D> {
-    fn new(queue: VecDeque<(usize, PlannedFolder)>, lanes: usize) -> Work<D> {
+    fn new(folders: Vec<(usize, PlannedFolder)>, lanes: usize) -> Work<D> {
+        let queue = folders.into_iter().map(|(at, planned)| Queued { at, planned, put_off: false }).collect();
         let state = State { queue, active: 0, lanes, open: Vec::new() };
         Work { state: Mutex::new(state), changed: Notify::new() }
     }
@@ -142,11 +158,10 @@ impl<D: Destination> Work<D> {
     /// The next thing to do. A view of all mail waits until every other folder is done.
     fn next(&self) -> Step<D> {
         let mut state = self.state();
-        let is_view = |planned: &PlannedFolder| planned.source.role == Some(Role::All);
-        let ready = state.queue.front().is_some_and(|(_, planned)| state.active == 0 || !is_view(planned));
-        if let Some((at, planned)) = state.queue.pop_front_if(|_| ready) {
+        let ready = state.queue.front().is_some_and(|folder| state.active == 0 || !folder.is_view());
+        if let Some(folder) = state.queue.pop_front_if(|_| ready) {
             state.active += 1;
-            return Step::Folder(at, Box::new(planned));
+            return Step::Folder(Box::new(folder));
         }
         if let Some((_, task)) = state.open.iter().find(|(_, task)| task.has_work()) {
             return Step::Help(Arc::clone(task));
@@ -171,6 +186,21 @@ impl<D: Destination> Work<D> {
         let others = state.lanes > 1;
         state.lanes -= usize::from(others);
         others
+    }
+
+    /// Gives a folder back that could not be begun; it is the next one.
+    fn give_back(&self, folder: Queued) {
+        self.state().queue.push_front(folder);
+        self.done();
+    }
+
+    /// The folder comes last, but before a view, which brings only what no other folder brought.
+    fn put_off(&self, folder: Queued) {
+        let mut state = self.state();
+        let at = state.queue.iter().position(Queued::is_view).unwrap_or(state.queue.len());
+        state.queue.insert(at, Queued { put_off: true, ..folder });
+        drop(state);
+        self.done();
     }
 
     fn done(&self) {
@@ -228,22 +258,35 @@ async fn lane<L: Ledger, D: Destination>(
                 let (back, helped) = copy::help(Arc::clone(&passes.line), own, Arc::clone(&task)).await;
                 session = back;
                 match helped {
+                    // The server does not want it.
+                    Ok(()) if session.is_none() && work.leave() => break Ok(()),
                     Ok(()) => {}
                     // The folder's own lane deals with it.
                     Err(Error::EpochChanged) => task.leave_alone(),
+                    Err(Error::Source(error)) if is_denied(&error) => task.leave_alone(),
                     Err(error) => break Err(error),
                 }
             }
-            Step::Folder(at, planned) => {
+            Step::Folder(folder) => {
                 match own_session(session.take(), passes, work).await {
                     Ok(Some(own)) => session = Some(own),
                     none => {
-                        give_back(work, at, *planned);
+                        work.give_back(*folder);
                         break none.map(|_| ());
                     }
                 }
-                let (outcome, result) =
-                    passes.pass(at, &planned, &mut session, |task| work.publish(at, task)).await;
+                let proven = session.as_ref().is_some_and(|session| session.proven);
+                let at = folder.at;
+                let publish = |task| work.publish(at, task);
+                let passed = passes.pass(at, &folder.planned, !folder.put_off, &mut session, publish).await;
+                let Some((outcome, result)) = passed else {
+                    work.put_off(*folder);
+                    // One connection too many, or this folder's fault: the others find out.
+                    if !proven && work.leave() {
+                        break Ok(());
+                    }
+                    continue;
+                };
                 if let Some(outcome) = outcome {
                     gather(gathered, at, outcome);
                 }
@@ -284,11 +327,6 @@ async fn own_session<L: Ledger, D: Destination>(
         }
         Err(_) => passes.line.connect().await.map(Some),
     }
-}
-
-fn give_back<D: Destination>(work: &Work<D>, at: usize, planned: PlannedFolder) {
-    work.state().queue.push_front((at, planned));
-    work.done();
 }
 
 pub(crate) fn gather(gathered: &Mutex<Gathered>, at: usize, outcome: FolderOutcome) {

@@ -15,8 +15,7 @@ use crate::account::{Compression, Settings, Source};
 use crate::error::{Error, names_daily_limit};
 use crate::progress::{Event, Progress};
 
-/// First pause after a failure; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Pauses after failures double up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A connection that is logged in, and the folder it has open.
@@ -24,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) connection: Connection,
     /// What the server says of itself (ID).
     pub(crate) server: Option<Vec<(String, String)>>,
+    /// It has brought something: a server that lets one connection too many in and then hangs up is known by that.
+    pub(crate) proven: bool,
     selected: Option<(WireName, UidValidity)>,
 }
 
@@ -100,6 +101,11 @@ impl Line {
         self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// How much may come that nobody asked for.
+    pub(crate) fn unasked(&self) -> u64 {
+        self.settings.client.limits.unasked
+    }
+
     /// Stops with [`Error::Interrupted`] when asked to.
     pub(crate) async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
@@ -151,7 +157,11 @@ impl Line {
         let mut connection = route.open(endpoint, tls, &self.settings.client).await?;
         connection.authenticate(&self.source.credentials, &self.attempts).await?;
         if self.settings.compression == Compression::On && connection.capabilities().has("COMPRESS=DEFLATE") {
-            connection.compress().await?;
+            match connection.compress().await {
+                // RFC 4978, 3: NO where compression is on already in another layer. It is offered, not promised.
+                Err(error @ imap::Error::Refused { .. }) => tracing::info!(%error, "no compression"),
+                compressed => compressed?,
+            }
         }
         // On every connection: 163 opens no folder on one that did not say who it is.
         let server = match connection.id().await {
@@ -161,7 +171,7 @@ impl Line {
             }
             answered => answered?,
         };
-        Ok(Session { connection, server, selected: None })
+        Ok(Session { connection, server, proven: false, selected: None })
     }
 
     /// Waits for the end of a pause, if there is one.
@@ -200,7 +210,8 @@ impl Line {
         let pause = {
             let mut pace = self.pace();
             pace.failures += 1;
-            let growing = FIRST_PAUSE.saturating_mul(1 << (pace.failures - 1).min(6)).min(LONGEST_PAUSE);
+            let doubled = self.settings.first_pause.saturating_mul(1 << (pace.failures - 1).min(6));
+            let growing = doubled.min(LONGEST_PAUSE);
             let pause =
                 suggested_pause(&error).unwrap_or_else(|| growing.mul_f64(rand::random_range(0.75..1.25)));
             let failing_since = *pace.failing_since.get_or_insert_with(Instant::now);

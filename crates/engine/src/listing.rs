@@ -66,6 +66,8 @@ impl Listing {
 /// What a listing must tell beside UIDs and flags.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Detail {
+    /// How many messages the survey found.
+    pub(crate) surveyed: Option<u32>,
     pub(crate) sizes: bool,
     pub(crate) dates: bool,
     pub(crate) object_ids: Option<FetchItemKind>,
@@ -87,6 +89,11 @@ impl FetchItemKind {
     }
 }
 
+/// Octets of all combinations of flags in a folder, each with what it costs to keep one. What goes beyond is no mail but
+/// an attack on our memory.
+const FLAG_OCTETS: usize = 8 << 20;
+const FLAG_SET: usize = 200;
+
 /// Opens the folder and lists it. A response that cannot be trusted still lists its UID, if it has one.
 pub(crate) async fn list(
     line: &Line,
@@ -106,6 +113,10 @@ pub(crate) async fn list(
         unlisted: 0,
     };
     if examined.exists == 0 {
+        // Emptied since the survey, or one of the two numbers is false.
+        if detail.surveyed.is_some_and(|messages| messages > 0) {
+            complete(line, session, name, &mut listing).await?;
+        }
         return Ok(listing);
     }
     let mut items = vec![FetchItem::Uid, FetchItem::Flags];
@@ -113,18 +124,35 @@ pub(crate) async fn list(
     items.extend(detail.dates.then_some(FetchItem::InternalDate));
     items.extend(detail.object_ids.map(FetchItemKind::item));
     let mut interned: HashMap<FlagNames, u32> = HashMap::new();
+    let (mut told, mut flag_octets) = (0, 0);
+    // Some arrive meanwhile, and some are told again.
+    let most = u64::from(examined.exists).saturating_mul(2).saturating_add(line.unasked());
     let mut pipeline = session.connection.fetch();
     pipeline.send_all(&items, None).await?;
     while let Some(event) = line.unless_cancelled(pipeline.next()).await?? {
         match event {
             FetchEvent::Message(message) => {
+                told += 1;
+                if told > most {
+                    return Err(exceeded("messages in a listing", most));
+                }
                 let Some(uid) = message.uid else {
                     listing.ignored += 1;
                     continue;
                 };
                 let flags = flag_names(message.flags.as_deref().unwrap_or_default());
                 let next = interned.len() as u32;
-                let flags = *interned.entry(flags).or_insert(next);
+                let flags = match interned.get(&flags) {
+                    Some(known) => *known,
+                    None => {
+                        flag_octets += FLAG_SET + flags.iter().map(String::len).sum::<usize>();
+                        if flag_octets > FLAG_OCTETS {
+                            return Err(exceeded("the flags of a folder", FLAG_OCTETS as u64));
+                        }
+                        interned.insert(flags, next);
+                        next
+                    }
+                };
                 let listed = Listed {
                     flags,
                     size: message.size,
@@ -156,6 +184,10 @@ pub(crate) async fn list(
     Ok(listing)
 }
 
+fn exceeded(what: &'static str, limit: u64) -> Error {
+    imap::Error::LimitExceeded { what, limit }.into()
+}
+
 /// Fewer messages were listed than there are: a line that made no sense, a limit, or mail deleted meanwhile. SEARCH
 /// tells the rest; what it does not tell either must not be lost in silence.
 async fn complete(
@@ -177,17 +209,19 @@ async fn complete(
     Ok(())
 }
 
-/// Flags as they are now: of everything, or of what changed since `since` (RFC 7162, 3.1.4.1).
+/// Flags as they are now of what was listed: of everything, or of what changed since then (RFC 7162, 3.1.4.1).
 pub(crate) async fn flags_now(
     line: &Line,
     session: &mut Session,
     name: &WireName,
-    uid_validity: UidValidity,
-    since: Option<ModSeq>,
+    listing: &Listing,
 ) -> Result<HashMap<Uid, FlagNames>, Error> {
-    if line.unless_cancelled(session.examine(name)).await?? != uid_validity {
+    if line.unless_cancelled(session.examine(name)).await?? != listing.uid_validity {
         return Err(Error::EpochChanged);
     }
+    let since = listing.highest_mod_seq.filter(|mod_seq| mod_seq.0 > 0);
+    let most = listing.uids.len().saturating_mul(2).saturating_add(line.unasked());
+    let mut told = 0;
     let mut flags = HashMap::new();
     let capabilities = session.connection.capabilities();
     let since = since.filter(|_| capabilities.has("CONDSTORE") || capabilities.has("QRESYNC"));
@@ -197,7 +231,13 @@ pub(crate) async fn flags_now(
     while let Some(event) = line.unless_cancelled(pipeline.next()).await?? {
         match event {
             FetchEvent::Message(message) => {
-                if let (Some(uid), Some(now), None) = (message.uid, &message.flags, &message.suspicion) {
+                told += 1;
+                if told > most {
+                    return Err(exceeded("messages in a listing", most));
+                }
+                if let (Some(uid), Some(now), None) = (message.uid, &message.flags, &message.suspicion)
+                    && listing.uids.contains(uid)
+                {
                     flags.insert(uid, flag_names(now));
                 }
             }

@@ -20,7 +20,7 @@ use crate::listing::{self, Detail, FetchItemKind, Listing};
 use crate::plan::{PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Exception, FolderLine, Note, Verification};
-use crate::tally::{add_foreign, adopt, denied, finished, hung_up, unstable};
+use crate::tally::{add_foreign, adopt, denied, finished, hung_up, shown_in_part, unstable, withdrawn};
 
 /// Rows read from the ledger at a time.
 pub(crate) const PAGE: usize = 2_000;
@@ -36,6 +36,9 @@ pub(crate) struct FolderOutcome {
     pub(crate) notes: Vec<Note>,
     pub(crate) verification: Verification,
 }
+
+/// How a pass ended: what is to be reported, and whether the import goes on.
+type Ended = (Option<FolderOutcome>, Result<(), Error>);
 
 /// Everything the passes of one import share.
 pub(crate) struct Passes<'a, L: Ledger, D: Destination> {
@@ -152,19 +155,39 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         blocking(move || folder.clean(&naming)).await
     }
 
-    /// One pass. On an error the outcome still tells what was done, if the folder had been listed.
+    /// One pass. On an error the outcome still tells what was done, if the folder had been listed. `None`: a connection
+    /// broke when the folder was opened, and it can wait until the others are done.
     pub(crate) async fn pass(
         &self,
         at: usize,
         planned: &PlannedFolder,
+        can_wait: bool,
         session: &mut Option<Session>,
         publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
-    ) -> (Option<FolderOutcome>, Result<(), Error>) {
-        let (outcome, result) = self.attempts(at, planned, session, publish).await;
-        if result.is_ok() {
-            self.account.progress.event(&Event::FolderDone { folder: at });
+    ) -> Option<Ended> {
+        let losses = if can_wait { 1 } else { LOSSES };
+        match self.attempts(at, planned, losses, session, publish).await {
+            (None, Err(Error::Source(error))) if can_wait && broke(&error) => match self.line.failed(error) {
+                Ok(()) => None,
+                Err(error) => Some((None, Err(error))),
+            },
+            (None, Err(Error::Source(error))) if broke(&error) => {
+                self.account.progress.event(&Event::FolderDone { folder: at });
+                Some((Some(hung_up(planned, &error)), Ok(())))
+            }
+            // Deleted, renamed or closed to us while it was copied: what did not arrive is counted as failed.
+            (Some(mut outcome), Err(Error::Source(error))) if is_denied(&error) => {
+                self.account.progress.event(&Event::FolderDone { folder: at });
+                outcome.exceptions.push(withdrawn(planned, &error));
+                Some((Some(outcome), Ok(())))
+            }
+            (outcome, result) => {
+                if result.is_ok() {
+                    self.account.progress.event(&Event::FolderDone { folder: at });
+                }
+                Some((outcome, result))
+            }
         }
-        (outcome, result)
     }
 
     /// The pass, begun anew where the server numbers the folder's messages anew meanwhile.
@@ -172,6 +195,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         &self,
         at: usize,
         planned: &PlannedFolder,
+        losses: u32,
         session: &mut Option<Session>,
         publish: impl Fn(Option<Arc<CopyTask<D::Folder>>>),
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
@@ -179,17 +203,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         for _ in 0..3 {
             let name = source_name(&planned.source);
             self.account.progress.event(&Event::Folder { folder: at, name });
-            match self.pass_once(at, planned, session, &publish, &mut earlier).await {
+            match self.pass_once(at, planned, losses, session, &publish, &mut earlier).await {
                 (_, Err(Error::EpochChanged)) => *session = None,
-                // No fault of this folder: nothing more comes today.
-                (None, Err(Error::Source(error))) if names_daily_limit(&error) => {
-                    return (None, Err(error.into()));
-                }
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
-                }
-                (None, Err(Error::Source(error))) if error.is_connection_lost() => {
-                    return (Some(hung_up(planned, &error)), Ok(()));
                 }
                 ended => return ended,
             }
@@ -201,11 +218,12 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         &self,
         at: usize,
         planned: &PlannedFolder,
+        losses: u32,
         session: &mut Option<Session>,
         publish: &impl Fn(Option<Arc<CopyTask<D::Folder>>>),
         earlier: &mut HashSet<String>,
     ) -> (Option<FolderOutcome>, Result<(), Error>) {
-        let prepared = self.prepare(at, planned, session).await;
+        let prepared = self.prepare(at, planned, losses, session).await;
         let (listing, epoch, folder, sorted) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return (None, Err(error)),
@@ -237,10 +255,11 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             return (None, result);
         }
         copied.earlier = std::mem::take(earlier);
-        let outcome = match self.tally(planned, &epoch, &listing.uids, &copied).await {
+        let mut outcome = match self.tally(planned, &epoch, &listing.uids, &copied).await {
             Ok(outcome) => outcome,
             Err(error) => return (None, result.and(Err(error))),
         };
+        outcome.notes.extend(shown_in_part(planned, self.account.source.host(), listing.uids.len()));
         (Some(finished(outcome, &listing, flags_updated, result.is_err())), result)
     }
 
@@ -249,9 +268,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         &self,
         at: usize,
         planned: &PlannedFolder,
+        losses: u32,
         session: &mut Option<Session>,
     ) -> Result<(Listing, Epoch, Option<D::Folder>, Sorted), Error> {
-        let listing = self.list(planned, session).await?;
+        let listing = self.list(planned, losses, session).await?;
         let epoch = self
             .account
             .ledger
@@ -294,10 +314,16 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
     }
 
     /// Lists the folder, on a new connection if the one at hand breaks. A lost connection as the answer means that
-    /// it broke each time.
-    async fn list(&self, planned: &PlannedFolder, session: &mut Option<Session>) -> Result<Listing, Error> {
+    /// it broke so many times.
+    async fn list(
+        &self,
+        planned: &PlannedFolder,
+        most_losses: u32,
+        session: &mut Option<Session>,
+    ) -> Result<Listing, Error> {
         let selection = self.account.selection;
         let detail = Detail {
+            surveyed: planned.source.status.messages,
             sizes: !self.status_has_size || selection.max_size.is_some(),
             dates: selection.since.is_some(),
             object_ids: self.object_ids,
@@ -311,12 +337,13 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             match listing::list(&self.line, &mut current, &planned.source.name, detail).await {
                 Ok(listing) => {
                     self.line.went_well();
+                    current.proven = true;
                     *session = Some(current);
                     return Ok(listing);
                 }
                 Err(Error::Source(error)) if error.is_connection_lost() => {
                     losses += 1;
-                    if losses >= LOSSES {
+                    if losses >= most_losses {
                         return Err(error.into());
                     }
                     self.line.failed(error)?;
@@ -553,13 +580,11 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 Some(session) => session,
                 None => self.line.connect().await?,
             };
-            let since = listing.highest_mod_seq.filter(|mod_seq| mod_seq.0 > 0);
-            let name = &planned.source.name;
-            match listing::flags_now(&self.line, &mut current, name, listing.uid_validity, since).await {
+            match listing::flags_now(&self.line, &mut current, &planned.source.name, listing).await {
                 Ok(now) => {
                     self.line.went_well();
                     *session = Some(current);
-                    fresh.extend(now.into_iter().filter(|(uid, _)| listing.uids.contains(*uid)));
+                    fresh.extend(now);
                     return Ok(fresh);
                 }
                 Err(Error::Source(error)) if error.is_connection_lost() => {
@@ -591,6 +616,14 @@ fn average(planned: &PlannedFolder) -> Option<u64> {
     status.size?.checked_div(status.messages?.into())
 }
 
-fn is_denied(error: &imap::Error) -> bool {
-    matches!(error, imap::Error::Refused { .. }) && !crate::line::retryable(error)
+/// The connection broke, and the folder that was opened may be to blame.
+fn broke(error: &imap::Error) -> bool {
+    error.is_connection_lost() && !names_daily_limit(error)
+}
+
+/// The folder may not be opened. Where nothing more comes today, that is no fault of the folder.
+pub(crate) fn is_denied(error: &imap::Error) -> bool {
+    matches!(error, imap::Error::Refused { .. })
+        && !crate::line::retryable(error)
+        && !names_daily_limit(error)
 }

@@ -170,7 +170,7 @@ pub struct RenamedFolder {
 pub struct Note {
     /// Decoded source folder.
     pub folder: String,
-    /// `phantom`, `date_adjusted`, `keyword_dropped`, `uid_ignored`, `changed_by_destination`.
+    /// `phantom`, `date_adjusted`, `keyword_dropped`, `uid_ignored`, `shown_in_part`, `changed_by_destination`.
     pub class: String,
     /// UID set.
     pub uids: String,

@@ -2,6 +2,8 @@
 //!
 //! Each extended form of a command is sent only while its capability is offered.
 
+use std::collections::HashSet;
+
 use imap::{
     Attribute, Capabilities, Connection, ListCommand, ListEntry, ListRequest, ListReturn, Namespaces,
 };
@@ -132,12 +134,14 @@ async fn subscriptions(connection: &mut Connection, entries: &[ListEntry]) -> Re
     }
     let subscribed =
         connection.list(&ListRequest { command: ListCommand::Lsub, ..ListRequest::default() }).await?;
-    let subscribed: Vec<_> = subscribed
+    // INBOX is written in any case.
+    let key = |name: &WireName| if name.is_inbox() { WireName::inbox() } else { name.clone() };
+    let subscribed: HashSet<WireName> = subscribed
         .iter()
         .filter(|entry| !has(entry, &[Attribute::NoSelect]))
-        .map(|entry| &entry.name)
+        .map(|entry| key(&entry.name))
         .collect();
-    Ok(entries.iter().map(|entry| subscribed.iter().any(|name| name.names_the_same(&entry.name))).collect())
+    Ok(entries.iter().map(|entry| subscribed.contains(&key(&entry.name))).collect())
 }
 
 /// STATUS for the folders that LIST did not tell about. A folder that refuses is found out when it is opened.

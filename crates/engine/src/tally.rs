@@ -156,6 +156,13 @@ pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutc
     folder_exception(planned, "folder_denied", message, false)
 }
 
+/// The server opened the folder, and then it did not any more.
+pub(crate) fn withdrawn(planned: &PlannedFolder, error: &imap::Error) -> Exception {
+    let folder = source_name(&planned.source);
+    let message = format!("The old server does not let us open folder {folder} any more. ({error})");
+    of_folder(&folder, "folder_denied", message, true)
+}
+
 /// The server ends the connection whenever the folder is opened or listed.
 pub(crate) fn hung_up(planned: &PlannedFolder, error: &imap::Error) -> FolderOutcome {
     let message = format!(
@@ -175,6 +182,21 @@ pub(crate) fn unstable(planned: &PlannedFolder, imported: u64) -> FolderOutcome 
     // What was brought before the numbers changed is there all the same.
     (outcome.line.counts.listed, outcome.line.counts.imported) = (imported, imported);
     outcome
+}
+
+/// At this host Yahoo shows the newest 10,000 messages of a folder, at the other one all of them.
+pub(crate) fn shown_in_part(planned: &PlannedFolder, host: &str, listed: u64) -> Option<Note> {
+    const SHOWN: u64 = 10_000;
+    let in_part = host.trim_end_matches('.').eq_ignore_ascii_case("imap.mail.yahoo.com") && listed >= SHOWN;
+    in_part.then(|| Note {
+        folder: source_name(&planned.source),
+        class: "shown_in_part".into(),
+        uids: String::new(),
+        message:
+            "Yahoo shows only the newest 10,000 messages of a folder at imap.mail.yahoo.com. Import from \
+                  export.imap.mail.yahoo.com for the older ones, with --adopt, so that nothing comes twice."
+                .into(),
+    })
 }
 
 /// The pass's last words: flags, ignored UIDs, and after an interruption the messages that were not reached.

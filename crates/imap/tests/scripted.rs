@@ -251,7 +251,7 @@ async fn a_decompression_bomb_ends_the_connection() {
         server.read_line(&mut String::new()).await.unwrap();
         server.write_all(b"m1 OK go\r\n").await.unwrap();
         let mut bomb = DeflateEncoder::new(server);
-        let lines = "* 1 EXISTS\r\n".repeat(10_000);
+        let lines = format!("* OK {}\r\n", "x".repeat(10_000)).repeat(12);
         // 120 MB, some 300 kB on the wire.
         for _ in 0..1_000 {
             if bomb.write_all(lines.as_bytes()).await.is_err() {

@@ -12,12 +12,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use crate::{Doing, Result};
 
 /// The longest command, in octets, literals included.
 const COMMAND_LIMIT: u64 = 1 << 20;
+
+/// How long the end waits for connections to be read to their end.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// A message of the virtual account.
 #[derive(Debug, Clone)]
@@ -121,6 +125,11 @@ pub struct Command {
     pub connection: usize,
     /// How often this name has come, over all connections, this time included.
     pub count: usize,
+    /// Whether it came encrypted.
+    pub encrypted: bool,
+    /// Whether the client sent more behind it without waiting for the answer; known to rules where the script says
+    /// [`Script::listens_on`].
+    pub more_waits: bool,
 }
 
 /// What a rule does with a command.
@@ -134,6 +143,52 @@ pub enum Answer {
     SendAndClose(Vec<u8>),
     /// These octets, and then what the virtual account answers.
     SendThenUsual(Vec<u8>),
+    /// These octets, and from then on not a word, whatever the client says, until it leaves.
+    SendAndFallSilent(Vec<u8>),
+    /// These octets one by one, with a pause after each.
+    Trickle(Vec<u8>, Duration),
+    /// More than anybody wants to hear.
+    Flood(Flood),
+}
+
+/// Octets that are made while they are sent, so that they may be more than fit into memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flood {
+    /// What comes first; `{tag}` stands for the command's tag.
+    pub first: Vec<u8>,
+    /// What comes again and again; `{n}` stands for how often it has come before.
+    pub again: Vec<u8>,
+    /// How often; [`u64::MAX`] is until the client leaves.
+    pub times: u64,
+    /// What comes last; `{tag}` stands for the command's tag.
+    pub last: Vec<u8>,
+}
+
+impl Flood {
+    /// First this text, and then the other one until the client leaves.
+    #[must_use]
+    pub fn endless(first: &str, again: &str) -> Self {
+        let (first, again) = (first.as_bytes().to_vec(), again.as_bytes().to_vec());
+        Self { first, again, times: u64::MAX, last: Vec::new() }
+    }
+
+    fn pour(&self, tag: &str, mut send: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+        const BLOCK: usize = 1 << 16;
+        let numbered = self.again.windows(3).any(|three| three == b"{n}");
+        let mut block = replace(&self.first, b"{tag}", tag.as_bytes());
+        for n in 0..self.times {
+            match numbered {
+                true => block.extend(replace(&self.again, b"{n}", n.to_string().as_bytes())),
+                false => block.extend_from_slice(&self.again),
+            }
+            if block.len() >= BLOCK {
+                send(&block)?;
+                block.clear();
+            }
+        }
+        block.extend(replace(&self.last, b"{tag}", tag.as_bytes()));
+        send(&block)
+    }
 }
 
 impl Answer {
@@ -169,8 +224,12 @@ type Rule = Box<dyn Fn(&Command) -> Answer + Send + Sync>;
 
 /// What is said, besides the virtual account.
 pub struct Script {
-    greeting: Vec<u8>,
+    greeting: Answer,
     tls: Option<Arc<rustls::ServerConfig>>,
+    /// What to encrypt with after STARTTLS, and the capabilities until then.
+    start_tls: Option<(Arc<rustls::ServerConfig>, String)>,
+    /// Which commands it waits after for more, and how long.
+    listens: Option<(String, Duration)>,
     rules: Vec<(String, Rule)>,
 }
 
@@ -183,15 +242,34 @@ impl fmt::Debug for Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self { greeting: b"* OK ready\r\n".to_vec(), tls: None, rules: Vec::new() }
+        Self {
+            greeting: Answer::text("* OK ready\r\n"),
+            tls: None,
+            start_tls: None,
+            listens: None,
+            rules: Vec::new(),
+        }
     }
 }
 
 impl Script {
     /// Greets with these octets instead.
     #[must_use]
-    pub fn greeting(mut self, octets: &[u8]) -> Self {
-        self.greeting = octets.to_vec();
+    pub fn greeting(self, octets: &[u8]) -> Self {
+        self.greets(Answer::Send(octets.to_vec()))
+    }
+
+    /// Greets in this way instead.
+    #[must_use]
+    pub fn greets(mut self, greeting: Answer) -> Self {
+        self.greeting = greeting;
+        self
+    }
+
+    /// Offers STARTTLS, and until then these capabilities.
+    #[must_use]
+    pub fn start_tls(mut self, config: Arc<rustls::ServerConfig>, before: &str) -> Self {
+        self.start_tls = Some((config, before.to_owned()));
         self
     }
 
@@ -199,6 +277,13 @@ impl Script {
     #[must_use]
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(config);
+        self
+    }
+
+    /// Waits so long after each command of this name, whether another one comes before the answer.
+    #[must_use]
+    pub fn listens_on(mut self, name: &str, patience: Duration) -> Self {
+        self.listens = Some((name.to_owned(), patience));
         self
     }
 
@@ -232,6 +317,8 @@ struct Shared {
     account: Mutex<VirtualAccount>,
     script: Script,
     record: Mutex<Record>,
+    /// A connection has been read to its end.
+    quieter: Condvar,
     ended: AtomicBool,
 }
 
@@ -241,6 +328,8 @@ struct Record {
     counts: BTreeMap<String, usize>,
     violations: Vec<String>,
     connections: usize,
+    /// Connections that have not been read to their end.
+    serving: usize,
     open: Vec<TcpStream>,
 }
 
@@ -253,6 +342,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Scripted {
     addr: SocketAddr,
     shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl Scripted {
@@ -265,11 +355,12 @@ impl Scripted {
             account: Mutex::new(account),
             script,
             record: Mutex::default(),
+            quieter: Condvar::new(),
             ended: AtomicBool::new(false),
         });
-        let accepting = Arc::clone(&shared);
-        thread::spawn(move || accept(&listener, &accepting));
-        Ok(Self { addr, shared })
+        let heard = Arc::clone(&shared);
+        let accepting = Some(thread::spawn(move || accept(&listener, &heard)));
+        Ok(Self { addr, shared, accepting })
     }
 
     /// Where to connect.
@@ -315,15 +406,20 @@ impl Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts, which then sees that it is to end.
+        let _ = TcpStream::connect(self.addr);
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
         let violations = {
             let mut record = lock(&self.shared.record);
             for stream in record.open.drain(..) {
                 let _ = stream.shutdown(Shutdown::Both);
             }
-            record.violations.clone()
+            // What a client sent last is read too; a rule that waits for its gate is not waited for.
+            let quiet = self.shared.quieter.wait_timeout_while(record, DRAIN, |record| record.serving > 0);
+            quiet.unwrap_or_else(PoisonError::into_inner).0.violations.clone()
         };
-        // Wakes the thread that accepts, which then sees that it is to end.
-        let _ = TcpStream::connect(self.addr);
         if !thread::panicking() {
             assert!(violations.is_empty(), "a client tried to change the source: {violations:?}");
         }
@@ -332,56 +428,115 @@ impl Drop for Scripted {
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming().flatten() {
+        welcome(stream, shared);
         if shared.ended.load(Ordering::SeqCst) {
+            // Who had connected until then is heard, too.
+            let _ = listener.set_nonblocking(true);
+            while let Ok((stream, _)) = listener.accept() {
+                welcome(stream, shared);
+            }
             return;
         }
-        let number = {
-            let mut record = lock(&shared.record);
-            record.connections += 1;
-            record.open.extend(stream.try_clone());
-            record.connections
-        };
-        let shared = Arc::clone(shared);
-        // A client that goes away ends its connection: an error here is no fault.
-        thread::spawn(move || serve(&stream, number, &shared));
     }
+}
+
+fn welcome(stream: TcpStream, shared: &Arc<Shared>) {
+    let number = {
+        let mut record = lock(&shared.record);
+        record.connections += 1;
+        record.serving += 1;
+        record.open.extend(stream.try_clone());
+        record.connections
+    };
+    let shared = Arc::clone(shared);
+    thread::spawn(move || {
+        // A client that goes away ends its connection: an error here is no fault.
+        let _ = serve(&stream, number, &shared);
+        lock(&shared.record).serving -= 1;
+        shared.quieter.notify_all();
+    });
 }
 
 fn serve(stream: &TcpStream, number: usize, shared: &Shared) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let result = match &shared.script.tls {
-        None => Connection { io: BufReader::new(stream), number, shared, selected: None }.run(),
-        Some(config) => {
-            let tls = rustls::ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
-            let io = BufReader::new(rustls::StreamOwned::new(tls, stream));
-            Connection { io, number, shared, selected: None }.run()
-        }
+    let encrypted = |config: &Arc<rustls::ServerConfig>| -> std::io::Result<_> {
+        let tls = rustls::ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
+        let io = BufReader::new(rustls::StreamOwned::new(tls, stream));
+        Ok(Connection { io, stream, number, shared, selected: None, encrypted: true })
     };
-    let _ = stream.shutdown(Shutdown::Both);
-    result
+    if let Some(config) = &shared.script.tls {
+        return encrypted(config)?.serve(true).map(|_| ());
+    }
+    let plain =
+        Connection { io: BufReader::new(stream), stream, number, shared, selected: None, encrypted: false };
+    match (plain.serve(true)?, &shared.script.start_tls) {
+        (End::StartTls, Some((config, _))) => encrypted(config)?.serve(false).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+/// How the talk on a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Closed,
+    /// It goes on encrypted.
+    StartTls,
+}
+
+/// What a rule's answer leaves to be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// What the virtual account answers.
+    Before,
+    /// Nothing.
+    Instead,
+    /// Nothing ever again.
+    Last,
 }
 
 struct Connection<'a, S> {
     io: BufReader<S>,
+    stream: &'a TcpStream,
     number: usize,
     shared: &'a Shared,
     selected: Option<String>,
+    encrypted: bool,
 }
 
 impl<S: Read + Write> Connection<'_, S> {
-    fn run(mut self) -> std::io::Result<()> {
-        self.send(&self.shared.script.greeting)?;
-        while let Some(command) = self.read_command()? {
+    /// Talks; at the end what the client had sent already is noted too, so that no violation is missed.
+    fn serve(mut self, greet: bool) -> std::io::Result<End> {
+        let ended = self.talk(greet);
+        if matches!(ended, Ok(End::StartTls)) {
+            return ended;
+        }
+        self.stream.shutdown(Shutdown::Both)?;
+        while self.read_command()?.is_some() {}
+        ended
+    }
+
+    fn talk(&mut self, greet: bool) -> std::io::Result<End> {
+        let shared = self.shared;
+        if greet && self.say(&shared.script.greeting, "")? == Said::Last {
+            return Ok(End::Closed);
+        }
+        while let Some(mut command) = self.read_command()? {
+            command.more_waits = self.more_waits(&command)?;
             let answer = self.decide(&command);
-            let filled = |octets: &[u8]| replace(octets, b"{tag}", command.tag.as_bytes());
-            match &answer {
-                Answer::Send(octets) => {
-                    self.send(&filled(octets))?;
+            match self.say(&answer, &command.tag)? {
+                Said::Last => return Ok(End::Closed),
+                Said::Instead => {
+                    if matches!(&answer, Answer::Send(octets) if command.name == "EXAMINE" && is_ok(octets)) {
+                        // However it is described, the folder is open.
+                        answers::answer(&lock(&shared.account), &mut self.selected, &command);
+                    }
                     continue;
                 }
-                Answer::SendAndClose(octets) => return self.send(&filled(octets)),
-                Answer::SendThenUsual(octets) => self.send(&filled(octets))?,
-                Answer::Usual => {}
+                Said::Before => {}
+            }
+            if command.name == "STARTTLS" && shared.script.start_tls.is_some() && !self.encrypted {
+                self.send(format!("{} OK go on\r\n", command.tag).as_bytes())?;
+                return Ok(End::StartTls);
             }
             if command.name == "AUTHENTICATE" && !command.arguments.contains(' ') {
                 self.send(b"+ \r\n")?;
@@ -393,10 +548,42 @@ impl<S: Read + Write> Connection<'_, S> {
             }
             self.usual(&command)?;
             if command.name == "LOGOUT" {
-                return Ok(());
+                return Ok(End::Closed);
             }
         }
-        Ok(())
+        Ok(End::Closed)
+    }
+
+    fn say(&mut self, answer: &Answer, tag: &str) -> std::io::Result<Said> {
+        let filled = |octets: &[u8]| replace(octets, b"{tag}", tag.as_bytes());
+        match answer {
+            Answer::Usual => return Ok(Said::Before),
+            Answer::SendThenUsual(octets) => return self.send(&filled(octets)).map(|()| Said::Before),
+            Answer::SendAndClose(octets) => return self.send(&filled(octets)).map(|()| Said::Last),
+            Answer::SendAndFallSilent(octets) => {
+                self.send(&filled(octets))?;
+                while self.read_command()?.is_some() {}
+                return Ok(Said::Last);
+            }
+            Answer::Send(octets) => self.send(&filled(octets))?,
+            Answer::Trickle(octets, pause) => {
+                for octet in filled(octets) {
+                    self.send(&[octet])?;
+                    thread::sleep(*pause);
+                }
+            }
+            Answer::Flood(flood) => flood.pour(tag, |octets| self.send(octets))?,
+        }
+        Ok(Said::Instead)
+    }
+
+    fn more_waits(&mut self, command: &Command) -> std::io::Result<bool> {
+        let listens = self.shared.script.listens.as_ref().filter(|(name, _)| *name == command.name);
+        let Some((_, patience)) = listens else { return Ok(false) };
+        self.stream.set_read_timeout(Some(*patience))?;
+        let more = self.io.fill_buf().is_ok_and(|octets| !octets.is_empty());
+        self.stream.set_read_timeout(None)?;
+        Ok(more)
     }
 
     fn usual(&mut self, command: &Command) -> std::io::Result<()> {
@@ -405,6 +592,12 @@ impl<S: Read + Write> Connection<'_, S> {
     }
 
     fn decide(&self, command: &Command) -> Answer {
+        if let Some((_, before)) = &self.shared.script.start_tls
+            && command.name == "CAPABILITY"
+            && !self.encrypted
+        {
+            return Answer::text(&format!("* CAPABILITY {before}\r\n{{tag}} OK done\r\n"));
+        }
         let rules = self.shared.script.rules.iter().filter(|(name, _)| *name == command.name);
         rules.map(|(_, rule)| rule(command)).find(|answer| *answer != Answer::Usual).unwrap_or(Answer::Usual)
     }
@@ -453,7 +646,8 @@ impl<S: Read + Write> Connection<'_, S> {
         let count = *count;
         let (tag, arguments) = (tag.to_owned(), arguments.to_owned());
         let (folder, connection) = (self.selected.clone(), self.number);
-        let command = Command { tag, name, arguments, folder, connection, count };
+        let (encrypted, more_waits) = (self.encrypted, false);
+        let command = Command { tag, name, arguments, folder, connection, count, encrypted, more_waits };
         if writes(&command) {
             record.violations.push(format!("{} {}", command.name, command.arguments));
         }
@@ -480,6 +674,11 @@ fn writes(command: &Command) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a rule's answer ends the command well.
+fn is_ok(octets: &[u8]) -> bool {
+    octets.windows(8).any(|eight| eight == b"{tag} OK")
 }
 
 fn announced(text: &str) -> Option<(&str, u64, bool)> {

@@ -1,10 +1,14 @@
 //! The scripted server answers as an IMAP server does, except where it is told otherwise.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use mailimport_testkit::certificate;
 use mailimport_testkit::imap_client::Client;
 use mailimport_testkit::judge::{Account, Mapping, compare};
-use mailimport_testkit::scripted::{Answer, Folder, Message, Script, Scripted, VirtualAccount};
+use mailimport_testkit::scripted::{Answer, Flood, Folder, Message, Script, Scripted, VirtualAccount};
 
 fn account() -> VirtualAccount {
     let messages =
@@ -70,12 +74,74 @@ fn writing_to_the_source_is_a_violation_and_peeking_is_none() {
     server.finish();
 }
 
+/// Everything that would change the source, as it is written on the wire.
+const WRITING: [&str; 19] = [
+    "SELECT INBOX",
+    "STORE 1 +FLAGS (\\Seen)",
+    "UID STORE 3 +FLAGS (\\Seen)",
+    "EXPUNGE",
+    "UID EXPUNGE 3",
+    "APPEND INBOX {3+}\r\nabc",
+    "CREATE New",
+    "DELETE Sent",
+    "RENAME Sent Old",
+    "SUBSCRIBE Sent",
+    "UNSUBSCRIBE Sent",
+    "COPY 1 Sent",
+    "UID COPY 3 Sent",
+    "MOVE 1 Sent",
+    "UID MOVE 3 Sent",
+    "FETCH 1 BODY[]",
+    "UID FETCH 3 (FLAGS BODY[TEXT])",
+    "UID FETCH 3 (RFC822)",
+    "uid fetch 3 (binary[])",
+];
+
 #[test]
-#[should_panic(expected = "tried to change the source")]
-fn a_violation_fails_the_test() {
-    let server = Scripted::start(account(), Script::default()).unwrap();
-    login(&server).raw(b"DELETE Sent").unwrap();
-    server.finish();
+fn each_command_that_writes_fails_the_test_when_the_server_is_dropped() {
+    for writing in WRITING {
+        let server = Scripted::start(account(), Script::default()).unwrap();
+        login(&server).raw(writing.as_bytes()).unwrap();
+        assert_fails_on_drop(server, writing);
+    }
+}
+
+#[test]
+fn what_a_client_sends_last_and_does_not_wait_for_fails_the_test_too() {
+    let on_noop = |answer: Answer| Script::default().on("NOOP", move |_| answer.clone());
+    for (what, script) in [
+        ("while the server answers", Script::default()),
+        ("to a server that hangs up", on_noop(Answer::SendAndClose(b"* BYE now\r\n".to_vec()))),
+        ("to a server that says nothing more", on_noop(Answer::SendAndFallSilent(Vec::new()))),
+        ("to a server that talks on", on_noop(Answer::Flood(Flood::endless("", "* OK still here\r\n")))),
+    ] {
+        let server = Scripted::start(account(), script).unwrap();
+        let mut stream = TcpStream::connect(server.addr()).unwrap();
+        stream.write_all(b"1 LOGIN alice pw\r\n2 NOOP\r\n3 DELETE Sent\r\n").unwrap();
+        assert_fails_on_drop(server, what);
+    }
+}
+
+fn assert_fails_on_drop(server: Scripted, what: &str) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(server)));
+    let panic = dropped.expect_err(what);
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains("tried to change the source"), "{what}: {text}");
+}
+
+#[test]
+fn a_flood_is_as_long_as_it_is_told_to_be_and_is_numbered() {
+    let flood = Flood {
+        first: b"* OK first\r\n".to_vec(),
+        again: b"* OK {n}\r\n".to_vec(),
+        times: 20_000,
+        last: b"{tag} OK last\r\n".to_vec(),
+    };
+    let script = Script::default().on("NOOP", move |_| Answer::Flood(flood.clone()));
+    let server = Scripted::start(account(), script).unwrap();
+    let lines = login(&server).command("NOOP").unwrap().lines();
+    let ends: Vec<_> = [0, 1, 20_000].map(|at| lines[at].as_str()).into();
+    assert_eq!((lines.len(), ends), (20_001, vec!["OK first", "OK 0", "OK 19999"]));
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(super) type Fetching = (Option<Session>, Result<(), Error>);
 pub(super) enum Renewal {
     /// Wait for another one as long as the patience lasts.
     Patient,
-    /// Ask once; if that is refused, give back what is in hand: others have connections that work.
+    /// Ask once; if that is refused, or the connection broke before it brought anything, give back what is in hand: others
+    /// have connections that work, and no message is to blame.
     Once,
 }
 
@@ -75,6 +76,10 @@ struct Fetcher<F: DestinationFolder> {
     body_open: bool,
     /// Connections lost over what was asked for, since a message came.
     losses: u32,
+    /// The connection has brought a message.
+    proven: bool,
+    /// Messages that nobody asked for, since one came that somebody did.
+    unasked: u64,
     renewal: Renewal,
     backoff: Option<imap::Error>,
 }
@@ -103,6 +108,8 @@ pub(super) async fn fetch<F: DestinationFolder>(
         window: WINDOW,
         body_open: false,
         losses: 0,
+        proven: false,
+        unasked: 0,
         renewal,
         backoff: None,
     };
@@ -142,6 +149,11 @@ impl<F: DestinationFolder> Fetcher<F> {
                     if !names_daily_limit(&error)
                         && (error.is_connection_lost() || line::retryable(&error)) =>
                 {
+                    if self.renewal == Renewal::Once && !self.proven {
+                        tracing::info!(%error, "a further connection is of no use");
+                        return (None, Ok(()));
+                    }
+                    self.proven = false;
                     if let Err(error) = self.lost(error).await {
                         return (None, Err(error));
                     }
@@ -251,7 +263,10 @@ impl<F: DestinationFolder> Fetcher<F> {
                 // Told, however badly: the server has it.
                 request.metadata.get_or_insert_with(|| Box::new(message));
             }
-            return if open { self.say(Piece::Forget).await } else { Ok(()) };
+            if open {
+                self.say(Piece::Forget).await?;
+            }
+            return self.endure();
         };
         let Some((_, request)) = self.in_flight.get_mut(at) else { return Ok(()) };
         match (request.kind, message.body) {
@@ -260,6 +275,8 @@ impl<F: DestinationFolder> Fetcher<F> {
                 let chunk = request.chunk;
                 let kept = self.kept(chunk, uid, &message);
                 self.losses = 0;
+                self.proven = true;
+                self.unasked = 0;
                 self.line.went_well();
                 self.say(Piece::Keep(Box::new(kept))).await?;
                 self.settled(chunk, uid).await
@@ -268,9 +285,24 @@ impl<F: DestinationFolder> Fetcher<F> {
                 request.metadata = Some(Box::new(message));
                 if open { self.say(Piece::Forget).await } else { Ok(()) }
             }
-            _ if open => self.say(Piece::Forget).await,
-            _ => Ok(()),
+            _ => {
+                if open {
+                    self.say(Piece::Forget).await?;
+                }
+                self.endure()
+            }
         }
+    }
+
+    /// Counts a message that nobody asked for.
+    fn endure(&mut self) -> Result<(), Error> {
+        self.unasked += 1;
+        let limit = self.line.unasked();
+        if self.unasked < limit {
+            return Ok(());
+        }
+        self.unasked = 0;
+        Err(imap::Error::LimitExceeded { what: "messages that nobody asked for", limit }.into())
     }
 
     fn kept(&self, chunk: u64, uid: Uid, message: &Fetched) -> Kept {

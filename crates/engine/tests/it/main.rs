@@ -4,9 +4,11 @@
 
 mod again;
 mod arrival;
+mod changing;
 mod epochs;
 mod hostile;
 mod lease;
+mod line;
 mod live;
 mod progress;
 mod review;

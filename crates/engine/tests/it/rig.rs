@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::Survey;
 use engine::account::{Account, Route, Settings, Source};
 use engine::clock::SystemClock;
 use engine::destination::MaildirDestination;
+use engine::error::Error;
 use engine::ledger::Ledger;
-use engine::plan::Selection;
+use engine::plan::{Plan, Selection};
 use engine::progress::{Progress, Silent};
 use engine::report::{Report, Verdict};
 use store::Store;
@@ -27,6 +29,11 @@ pub(crate) struct Rig {
     pub(crate) server: Dovecot,
     pub(crate) ledger: tempfile::TempDir,
     pub(crate) source: SocketAddr,
+    /// The name to connect by, where it is not the source's address.
+    pub(crate) host: Option<String>,
+    pub(crate) security: imap::Security,
+    pub(crate) trust: imap::TlsTrust,
+    pub(crate) credentials: imap::Credentials,
     pub(crate) settings: Settings,
     pub(crate) selection: Selection,
     pub(crate) cancel: CancellationToken,
@@ -47,6 +54,10 @@ impl Rig {
             server,
             ledger: tempfile::tempdir().unwrap(),
             source,
+            host: None,
+            security: imap::Security::Plaintext,
+            trust: imap::TlsTrust::default(),
+            credentials: Rig::password(),
             settings,
             selection: Selection::default(),
             cancel: CancellationToken::new(),
@@ -59,7 +70,7 @@ impl Rig {
         self.ledger.path().join("ledger.db")
     }
 
-    fn credentials() -> imap::Credentials {
+    pub(crate) fn password() -> imap::Credentials {
         imap::Credentials::Password {
             user: "alice".into(),
             password: PASSWORD.to_owned().into(),
@@ -75,20 +86,7 @@ impl Rig {
     }
 
     pub(crate) async fn run_with(&self, work: Work, ledger: &impl Ledger) -> Report {
-        let (uid, gid) = self.server.owner();
-        let destination =
-            MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid }))
-                .unwrap();
-        let source = Source {
-            endpoint: imap::Endpoint {
-                host: self.source.ip().to_string(),
-                port: self.source.port(),
-                security: imap::Security::Plaintext,
-            },
-            tls: imap::Tls::new(imap::TlsTrust::default()).unwrap(),
-            credentials: Rig::credentials(),
-            route: self.route.clone(),
-        };
+        let (source, destination) = (self.source(), self.destination());
         let account = Account {
             source: &source,
             destination: &destination,
@@ -103,6 +101,28 @@ impl Rig {
             Work::Import => account.import().await,
             Work::Verify => account.verify().await,
         }
+    }
+
+    fn destination(&self) -> MaildirDestination {
+        let (uid, gid) = self.server.owner();
+        MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid })).unwrap()
+    }
+
+    fn source(&self) -> Source {
+        Source {
+            endpoint: imap::Endpoint {
+                host: self.host.clone().unwrap_or_else(|| self.source.ip().to_string()),
+                port: self.source.port(),
+                security: self.security,
+            },
+            tls: imap::Tls::new(self.trust.clone()).unwrap(),
+            credentials: self.credentials.clone(),
+            route: self.route.clone(),
+        }
+    }
+
+    pub(crate) async fn dry_run(&self) -> Result<(Survey, Plan), Error> {
+        engine::dry_run(&self.source(), Some(&self.destination()), &self.selection, &self.settings).await
     }
 
     pub(crate) async fn import(&self) -> Report {

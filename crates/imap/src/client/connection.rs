@@ -20,6 +20,9 @@ use crate::protocol::{
 /// How often a server may ask for more where nothing is due.
 const STRAY_CONTINUATIONS: u32 = 8;
 
+/// Lines without sense that are worth a warning each; further ones are only counted.
+const WARNINGS: u64 = 20;
+
 /// A connection to a server. Commands run one at a time, except FETCH (see [`Connection::fetch`]).
 pub struct Connection {
     pub(super) transport: Option<Transport>,
@@ -37,6 +40,8 @@ pub struct Connection {
     pub(super) busy: bool,
     pub(super) lost: bool,
     pub(super) exists: Option<u32>,
+    /// Responses that may still come before the command on the wire gets on.
+    allowance: u64,
     next_tag: u32,
     skipped: u64,
     skipped_names: u64,
@@ -66,6 +71,7 @@ impl Connection {
             busy: false,
             lost: false,
             exists: None,
+            allowance: options.limits.unasked,
             next_tag: 1,
             skipped: 0,
             skipped_names: 0,
@@ -148,6 +154,7 @@ impl Connection {
     ) -> Result<StatusText, Error> {
         let name = command.name();
         self.begin()?;
+        self.allow(command.expected());
         let tag = self.next_tag();
         let mut pieces = command.encode(tag, self.literals()).into_iter();
         debug!(tag, command = name, "sending");
@@ -174,7 +181,24 @@ impl Connection {
             return Err(Error::Abandoned);
         }
         self.busy = true;
+        self.allow(0);
         Ok(())
+    }
+
+    /// The command got on, or is a new one: beside what was asked for, so much of anything else may come.
+    pub(super) fn allow(&mut self, asked_for: u64) {
+        self.allowance = self.options.limits.unasked.saturating_add(asked_for);
+    }
+
+    /// Counts a response that did not get the command on.
+    pub(super) fn endure(&mut self) -> Result<(), Error> {
+        self.allowance = self.allowance.saturating_sub(1);
+        if self.allowance > 0 {
+            return Ok(());
+        }
+        self.lost = true;
+        let limit = self.options.limits.unasked;
+        Err(Error::LimitExceeded { what: "responses that nobody asked for", limit })
     }
 
     /// The end of what [`Self::begin`] began.
@@ -264,6 +288,7 @@ impl Connection {
     pub(super) async fn response(&mut self) -> Result<Response, Error> {
         loop {
             if let Frame::Response(response) = self.frame().await? {
+                self.endure()?;
                 return Ok(*response);
             }
         }
@@ -332,7 +357,9 @@ impl Connection {
 
     pub(super) fn skip(&mut self, what: &str) {
         self.skipped += 1;
-        warn!(what, "skipped a line that makes no sense");
+        if self.skipped <= WARNINGS {
+            warn!(what, "skipped a line that makes no sense");
+        }
     }
 }
 

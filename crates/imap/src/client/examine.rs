@@ -67,6 +67,7 @@ impl Connection {
                 let known = known.filter(|known| !known.is_empty());
                 let known = known.map(|known| format!(" {known}")).unwrap_or_default();
                 command = command.text(&format!("(QRESYNC ({uid_validity} {mod_seq}{known}))"));
+                command = command.expecting(self.options.limits.changed);
             }
         }
         self.exists = None;

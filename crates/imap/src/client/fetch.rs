@@ -191,6 +191,7 @@ impl Pipeline<'_> {
         if connection.in_flight.commands.len() + sets.len() > limit.max(sets.len().min(SPLIT)) {
             return Err(Error::LimitExceeded { what: "commands on the wire", limit: limit as u64 });
         }
+        connection.allow(0);
         connection.in_flight.next += 1;
         let id = FetchId(connection.in_flight.next);
         for set in sets {
@@ -235,7 +236,12 @@ impl Pipeline<'_> {
 
 impl Connection {
     fn fetch_event(&mut self, response: Response) -> Result<Option<FetchEvent>, Error> {
+        match &response {
+            Response::Fetch(_) => self.allow(0),
+            _ => self.endure()?,
+        }
         match response {
+            // Whether somebody asked for it is known to the caller.
             Response::Fetch(fetched) => Ok(Some(FetchEvent::Message(fetched))),
             Response::Vanished(uids) => Ok(Some(FetchEvent::Vanished(uids))),
             Response::Tagged { tag, status } => {

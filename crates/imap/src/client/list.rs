@@ -5,6 +5,10 @@ use super::status::{StatusItem, item_list};
 use crate::error::Error;
 use crate::protocol::{Command, ListEntry, Response, WireName};
 
+/// Octets of a folder's name, on average over as many folders as are allowed: one name may be as long as a line, but not
+/// each of them.
+const NAME: usize = 128;
+
 /// Which command lists the folders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListCommand {
@@ -61,15 +65,30 @@ impl Connection {
     /// # Errors
     /// [`Error::LimitExceeded`] for more folders than [`Limits::folders`](crate::Limits::folders).
     pub async fn list(&mut self, request: &ListRequest) -> Result<Vec<ListEntry>, Error> {
-        let command = encode(request)?;
         let limit = self.options.limits.folders;
+        // A name and its numbers for each folder.
+        let command = encode(request)?.expecting(limit.saturating_mul(2));
         let mut entries: Vec<ListEntry> = Vec::new();
         let mut statuses = Vec::new();
+        let mut octets = 0_usize;
+        let most = limit.saturating_mul(NAME);
         self.execute(command, |response| {
             match response {
-                Response::List(entry) => entries.push(entry),
-                Response::FolderStatus(name, status) => statuses.push((name, status)),
+                Response::List(entry) => {
+                    octets += entry.name.as_bytes().len();
+                    entries.push(entry);
+                }
+                Response::FolderStatus(name, status) => {
+                    octets += name.as_bytes().len();
+                    statuses.push((name, status));
+                }
                 _ => {}
+            }
+            if octets > most {
+                return Err(Error::LimitExceeded {
+                    what: "the length of all folder names",
+                    limit: most as u64,
+                });
             }
             if entries.len().max(statuses.len()) > limit {
                 return Err(Error::LimitExceeded { what: "the number of folders", limit: limit as u64 });
@@ -88,19 +107,19 @@ impl Connection {
 }
 
 fn encode(request: &ListRequest) -> Result<Command, Error> {
-    const NAME: &str = "a folder's name";
+    const WHAT: &str = "a folder's name";
     let mut command = Command::new(match request.command {
         ListCommand::List => "LIST",
         ListCommand::Lsub => "LSUB",
         ListCommand::Xlist => "XLIST",
     })
-    .string(request.reference.as_bytes(), NAME)?;
+    .string(request.reference.as_bytes(), WHAT)?;
     match request.patterns.as_slice() {
-        [pattern] => command = command.string(pattern.as_bytes(), NAME)?,
+        [pattern] => command = command.string(pattern.as_bytes(), WHAT)?,
         patterns => {
             command = command.text("(");
             for pattern in patterns {
-                command = command.string(pattern.as_bytes(), NAME)?;
+                command = command.string(pattern.as_bytes(), WHAT)?;
             }
             command = command.text(")");
         }

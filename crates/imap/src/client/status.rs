@@ -84,6 +84,8 @@ impl Connection {
     ) -> Result<Vec<Result<Status, Error>>, Error> {
         let commands = names.iter().map(|name| encode(name, items)).collect::<Result<Vec<_>, _>>()?;
         self.begin()?;
+        // An answer and its end for each folder.
+        self.allow(names.len() as u64 * 2);
         let result = self.status_pipelined(names, &commands).await;
         self.end(result)
     }

@@ -10,6 +10,7 @@ use crate::error::Error;
 pub(crate) struct Command {
     name: &'static str,
     parts: Vec<Part>,
+    expected: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -31,11 +32,21 @@ pub(crate) enum Literals {
 
 impl Command {
     pub(crate) fn new(name: &'static str) -> Command {
-        Command { name, parts: vec![Part::Text(name.as_bytes().to_vec())] }
+        Command { name, parts: vec![Part::Text(name.as_bytes().to_vec())], expected: 0 }
     }
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Says how many responses it may ask for at most.
+    pub(crate) fn expecting(mut self, responses: usize) -> Command {
+        self.expected = responses as u64;
+        self
+    }
+
+    pub(crate) fn expected(&self) -> u64 {
+        self.expected
     }
 
     /// Adds a space and text of our own making.

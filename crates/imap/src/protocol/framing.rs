@@ -111,6 +111,8 @@ pub struct Decoder {
     kind: Kind,
     /// The line lost octets to a limit.
     overlong: bool,
+    /// Empty lines since the last response.
+    empty: u64,
     /// Frames of a body that stood in quotes.
     ready: VecDeque<Frame>,
 }
@@ -125,6 +127,7 @@ impl Decoder {
             searched: 0,
             kind: Kind::Stray,
             overlong: false,
+            empty: 0,
             ready: VecDeque::new(),
         }
     }
@@ -222,18 +225,25 @@ impl Decoder {
         let start = self.line.octets.len();
         self.line.octets.extend_from_slice(&waiting[..=end]);
         waiting.advance(end + 1);
-        Ok(self.end_line(start))
+        self.end_line(start)
     }
 
     /// A line end was read: is a literal announced, or is this the end of the response?
-    fn end_line(&mut self, start: usize) -> Step {
+    fn end_line(&mut self, start: usize) -> Result<Step, (&'static str, u64)> {
         let literal = match self.kind {
             Kind::Text | Kind::Stray => None,
             Kind::Data | Kind::Fetch | Kind::Search => announced_literal(&self.line.octets[start..]),
         };
         let Some((marker, length)) = literal else {
             trim_line_end(&mut self.line.octets, start);
-            return if self.line.octets.is_empty() { Step::Again } else { Step::Frame(self.finish()) };
+            if !self.line.octets.is_empty() {
+                return Ok(Step::Frame(self.finish()));
+            }
+            self.empty += 1;
+            if self.empty > self.limits.unasked {
+                return Err(("empty lines", self.limits.unasked));
+            }
+            return Ok(Step::Again);
         };
         let marker = start + marker;
         let position = self.line.octets.len();
@@ -245,11 +255,10 @@ impl Decoder {
             self.line.literals.push(literal);
             if repeated {
                 self.line.repeated_body = true;
-                self.state = State::Drop(length);
-                return Step::Again;
+                return self.drop_literal(length);
             }
             self.state = State::Body(length);
-            return Step::Frame(Frame::BodyStart { announced: length, uid });
+            return Ok(Step::Frame(Frame::BodyStart { announced: length, uid }));
         }
         self.line.literals.push(literal);
         let room = self.cap().saturating_sub(position);
@@ -257,10 +266,19 @@ impl Decoder {
             Ok(length) if length <= room => self.state = State::Inline(length),
             _ => {
                 self.overlong = true;
-                self.state = State::Drop(length);
+                return self.drop_literal(length);
             }
         }
-        Step::Again
+        Ok(Step::Again)
+    }
+
+    /// A literal that nobody wants is read past, unless it is so long that another connection is the shorter way.
+    fn drop_literal(&mut self, length: u64) -> Result<Step, (&'static str, u64)> {
+        if length > self.limits.skip {
+            return Err(("the length of a literal", self.limits.skip));
+        }
+        self.state = State::Drop(length);
+        Ok(Step::Again)
     }
 
     fn end_literal(&mut self) {
@@ -279,6 +297,7 @@ impl Decoder {
     }
 
     fn finish(&mut self) -> Frame {
+        self.empty = 0;
         let line = std::mem::take(&mut self.line);
         let overlong = std::mem::take(&mut self.overlong);
         self.state = State::Line;

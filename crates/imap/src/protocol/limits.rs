@@ -11,8 +11,8 @@ pub struct Limits {
     pub fetch: usize,
     /// Octets of a SEARCH, ESEARCH or VANISHED response. Default 32 MiB (about 3 million UIDs).
     pub search: usize,
-    /// Octets skipped in search of the end of one overlong line before the connection is given up.
-    /// Default 64 MiB.
+    /// Octets skipped in search of the end of one overlong line, or past a literal that nobody wants, before the connection
+    /// is given up. Default 64 MiB.
     pub skip: u64,
     /// Octets in the greeting. Default 8 KiB.
     pub greeting: usize,
@@ -20,6 +20,9 @@ pub struct Limits {
     pub folders: usize,
     /// Messages reported as changed by one EXAMINE with QRESYNC. Default 5 million.
     pub changed: usize,
+    /// Responses that nobody asked for, between two that bring a command on: servers also tell what others do meanwhile, but
+    /// one that talks on and on must not keep us for ever. Default 100,000.
+    pub unasked: u64,
     /// FETCH commands on the wire at once. Default 256.
     pub commands_in_flight: usize,
     /// How much larger than the received data the decompressed data may be, on average after the
@@ -37,6 +40,7 @@ impl Default for Limits {
             greeting: 8 * 1024,
             folders: 100_000,
             changed: 5_000_000,
+            unasked: 100_000,
             commands_in_flight: 256,
             compression_ratio: 500,
         }

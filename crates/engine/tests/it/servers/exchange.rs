@@ -2,15 +2,16 @@
 //! does not reach; answers OK to a FETCH and sends nothing; tells sizes that are not so, writes what it likes
 //! between brackets, hands over a notice in place of a message that it cannot convert, and lists what is no mail.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::report::Verdict;
 use testkit::scripted::{Answer, Script, VirtualAccount};
 
 use super::{
-    asks_for_bodies, assert_holds, assert_nothing_more_comes, files, folder, letter, missed, serve,
+    asks_for_bodies, assert_holds, assert_nothing_more_comes, files, folder, is_about, letter, missed, serve,
     serve_account,
 };
 use crate::rig::assert_balanced;
@@ -136,5 +137,41 @@ async fn oks_without_messages_false_sizes_notices_and_things_that_are_no_mail() 
     assert_eq!(left_out, ["Calendar", "Contacts", "Journal", "Tasks"]);
     let report = assert_nothing_more_comes(&rig).await;
     assert_eq!(missed(&report), [("INBOX", Some(4), "unreadable")]);
+    server.finish();
+}
+
+/// "Too many errors": the connection on which the tenth command was refused ends. Finding the messages that cannot be
+/// handed over takes more refusals than that, and those beside them are not to blame.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_ends_after_ten_errors_is_replaced_as_often_as_it_takes() {
+    const BROKEN: [u32; 4] = [2, 9, 17, 30];
+    let errors = Mutex::new(BTreeMap::new());
+    let script = Script::default().on("UID FETCH", move |command| {
+        let in_inbox = command.folder.as_deref() == Some("INBOX") && asks_for_bodies(command);
+        if !in_inbox || BROKEN.iter().all(|uid| !is_about(command, *uid)) {
+            return Answer::Usual;
+        }
+        let mut errors = errors.lock().unwrap();
+        let count = errors.entry(command.connection).or_insert(0);
+        *count += 1;
+        match *count < 10 {
+            true => Answer::text("{tag} NO The message could not be retrieved.\r\n"),
+            false => Answer::SendAndClose(
+                b"{tag} NO The message could not be retrieved.\r\n* BYE Too many errors, closing.\r\n"
+                    .to_vec(),
+            ),
+        }
+    });
+    let (server, mut rig) = serve(vec![folder("INBOX", 32), folder("Work", 2)], script);
+    rig.settings.first_pause = Duration::from_millis(1);
+    let report = rig.import().await;
+    assert_eq!((report.verdict, &report.error), (Verdict::CompleteWithExceptions, &None), "{report:#?}");
+    assert_balanced(&report);
+    let expected = BROKEN.map(|uid| ("INBOX", Some(uid), "unreadable"));
+    assert_eq!(missed(&report), expected, "{report:#?}");
+    assert_holds(&rig, "INBOX", "INBOX", (1..=32).filter(|uid| !BROKEN.contains(uid)));
+    assert_holds(&rig, "Work", "Work", 1..=2);
+    assert!(server.connections() > 1);
+    assert_nothing_more_comes(&rig).await;
     server.finish();
 }

@@ -28,27 +28,27 @@ use testkit::scripted::{Command, Folder, Message, Script, Scripted, VirtualAccou
 use crate::rig::{Rig, assert_balanced};
 
 /// The octets of a message of its own.
-fn letter(name: &str, number: u32) -> Vec<u8> {
+pub(crate) fn letter(name: &str, number: u32) -> Vec<u8> {
     let id = format!("Message-ID: <{number}@{}>", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     format!("{id}\r\nSubject: number {number} of {name}\r\n\r\nWhat was\r\n.\r\nwritten\r\n").into_bytes()
 }
 
 /// A folder with as many messages, unlike those of every other folder.
-fn folder(wire: &str, count: u32) -> Folder {
+pub(crate) fn folder(wire: &str, count: u32) -> Folder {
     Folder::new(wire, (1..=count).map(|uid| Message::new(uid, &letter(wire, uid))).collect())
 }
 
-fn with_attributes(mut folder: Folder, attributes: &[&str]) -> Folder {
+pub(crate) fn with_attributes(mut folder: Folder, attributes: &[&str]) -> Folder {
     folder.attributes = attributes.iter().map(|attribute| (*attribute).to_owned()).collect();
     folder
 }
 
 /// Serves the folders to an import over one connection.
-fn serve(folders: Vec<Folder>, script: Script) -> (Scripted, Rig) {
+pub(crate) fn serve(folders: Vec<Folder>, script: Script) -> (Scripted, Rig) {
     serve_account(VirtualAccount::new(folders), script)
 }
 
-fn serve_account(account: VirtualAccount, script: Script) -> (Scripted, Rig) {
+pub(crate) fn serve_account(account: VirtualAccount, script: Script) -> (Scripted, Rig) {
     let server = Scripted::start(account, script).unwrap();
     let mut rig = Rig::start();
     rig.source = server.addr();
@@ -56,16 +56,16 @@ fn serve_account(account: VirtualAccount, script: Script) -> (Scripted, Rig) {
     (server, rig)
 }
 
-fn asks_for_bodies(command: &Command) -> bool {
+pub(crate) fn asks_for_bodies(command: &Command) -> bool {
     command.arguments.contains("BODY.PEEK[]")
 }
 
-fn lists_everything(command: &Command) -> bool {
+pub(crate) fn lists_everything(command: &Command) -> bool {
     command.arguments.starts_with("1:* ")
 }
 
 /// Whether a FETCH is about this message, perhaps among others.
-fn is_about(command: &Command, uid: u32) -> bool {
+pub(crate) fn is_about(command: &Command, uid: u32) -> bool {
     let set = command.arguments.split(' ').next().unwrap();
     set.split(',').any(|range| {
         let (from, to) = range.split_once(':').unwrap_or((range, range));
@@ -74,16 +74,16 @@ fn is_about(command: &Command, uid: u32) -> bool {
 }
 
 /// A file of the new Maildir.
-struct Stored {
-    octets: Vec<u8>,
+pub(crate) struct Stored {
+    pub(crate) octets: Vec<u8>,
     /// The letters of its flags.
-    flags: String,
+    pub(crate) flags: String,
     /// Its date, seconds since 1970.
-    date: i64,
+    pub(crate) date: i64,
 }
 
 /// The files of a folder, levels joined by `/`, in the order of their numbers at the source.
-fn stored(rig: &Rig, folder: &str) -> Vec<Stored> {
+pub(crate) fn stored(rig: &Rig, folder: &str) -> Vec<Stored> {
     let mut directory = rig.server.maildir("bob");
     if folder != "INBOX" {
         let levels: Vec<String> = folder.split('/').map(mutf7::encode).collect();
@@ -107,12 +107,12 @@ fn stored(rig: &Rig, folder: &str) -> Vec<Stored> {
     files.into_iter().map(read).collect()
 }
 
-fn octets(rig: &Rig, folder: &str) -> Vec<Vec<u8>> {
+pub(crate) fn octets(rig: &Rig, folder: &str) -> Vec<Vec<u8>> {
     stored(rig, folder).into_iter().map(|file| file.octets).collect()
 }
 
 /// These messages of the source's folder lie in the new folder, byte for byte, and no others.
-fn assert_holds(rig: &Rig, new: &str, name: &str, numbers: impl IntoIterator<Item = u32>) {
+pub(crate) fn assert_holds(rig: &Rig, new: &str, name: &str, numbers: impl IntoIterator<Item = u32>) {
     let expected: Vec<_> = numbers.into_iter().map(|number| letter(name, number)).collect();
     let text = |octets: Vec<Vec<u8>>| -> Vec<_> {
         octets.iter().map(|octets| String::from_utf8_lossy(octets).into_owned()).collect()
@@ -121,12 +121,12 @@ fn assert_holds(rig: &Rig, new: &str, name: &str, numbers: impl IntoIterator<Ite
 }
 
 /// How many message files there are in all folders.
-fn files(rig: &Rig) -> usize {
+pub(crate) fn files(rig: &Rig) -> usize {
     rig.files().len()
 }
 
 /// Imports once more: nothing is copied, and no file is touched.
-async fn assert_nothing_more_comes(rig: &Rig) -> Report {
+pub(crate) async fn assert_nothing_more_comes(rig: &Rig) -> Report {
     let before = rig.files();
     let report = rig.import().await;
     assert_eq!((report.totals.imported, &report.error), (0, &None), "{report:#?}");
@@ -137,6 +137,6 @@ async fn assert_nothing_more_comes(rig: &Rig) -> Report {
 }
 
 /// What the report says did not arrive: folder, message and class.
-fn missed(report: &Report) -> Vec<(&str, Option<u32>, &str)> {
+pub(crate) fn missed(report: &Report) -> Vec<(&str, Option<u32>, &str)> {
     report.exceptions.iter().map(|e| (e.folder.as_str(), e.uid, e.class.as_str())).collect()
 }

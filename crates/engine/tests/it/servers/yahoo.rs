@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use engine::account::Route;
+use engine::plan::Selection;
 use engine::report::Verdict;
+use imap::{AddressGuard, Allowed, Endpoint};
 use testkit::scripted::{Answer, Script};
 
 use super::{
@@ -58,5 +61,36 @@ async fn a_message_that_is_not_even_described_is_asked_for_again_by_the_next_run
     assert_eq!(rig.import_all().await.totals.imported, 1);
     assert_holds(&rig, "INBOX", "INBOX", 1..=5);
     assert_nothing_more_comes(&rig).await;
+    server.finish();
+}
+
+/// Every name leads to the scripted server.
+#[derive(Debug)]
+struct Led(std::net::SocketAddr);
+
+impl AddressGuard for Led {
+    fn addresses<'a>(&'a self, _: &'a Endpoint) -> Allowed<'a> {
+        Box::pin(async move { Ok(vec![self.0]) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_shown_in_part_is_said_to_be_and_where_all_of_it_is() {
+    let (server, mut rig) = serve(vec![folder("INBOX", 10_000), folder("Work", 9_999)], Script::default());
+    rig.route = Route::Guarded(Arc::new(Led(server.addr())));
+    // Not one of them need be brought for that.
+    rig.selection = Selection::default().since("2030-01-01").unwrap();
+    for (host, told) in [
+        ("imap.mail.yahoo.com", vec!["INBOX"]),
+        ("IMAP.mail.yahoo.com.", vec!["INBOX"]),
+        ("export.imap.mail.yahoo.com", vec![]),
+        ("imap.example.org", vec![]),
+    ] {
+        rig.host = Some(host.to_owned());
+        let report = rig.import_all().await;
+        let notes: Vec<_> = report.notes.iter().filter(|note| note.class == "shown_in_part").collect();
+        assert_eq!(notes.iter().map(|note| note.folder.as_str()).collect::<Vec<_>>(), told, "{host}");
+        assert!(notes.iter().all(|note| note.message.contains("export.imap.mail.yahoo.com")), "{host}");
+    }
     server.finish();
 }

@@ -27,6 +27,14 @@ async fn a_locked_folder_is_reported_and_comes_when_it_is_free() {
     assert_holds(&rig, "INBOX", "INBOX", 1..=3);
     assert_holds(&rig, "Work", "Work", 1..=2);
     assert_eq!(files(&rig), 5);
+    // Tried once in its turn and then after all others.
+    let opened: Vec<_> = server.commands().into_iter().filter(|command| command.name == "EXAMINE").collect();
+    let at = |name: &str, last: bool| {
+        let is = |command: &testkit::scripted::Command| command.arguments.contains(name);
+        if last { opened.iter().rposition(is) } else { opened.iter().position(is) }
+    };
+    assert!(at("Bestellungen", false) < at("Work", false) && at("Work", true) < at("Bestellungen", true));
+    assert_eq!(opened.iter().filter(|command| command.arguments.contains("Bestellungen")).count(), 5);
 
     locked.store(false, Ordering::SeqCst);
     rig.import_all().await;
