@@ -53,6 +53,8 @@ fn places(domain: &str, address: &str, port: u16) -> impl Iterator<Item = Url> {
     asked.into_iter().filter_map(move |(place, address)| {
         let mut url = Url::parse(&place).ok()?;
         url.set_port(Some(port)).ok()?;
+        // An address would be connected to without being resolved, and judged.
+        url.domain()?;
         if let Some(address) = address {
             url.query_pairs_mut().append_pair("emailaddress", address);
         }
@@ -121,4 +123,18 @@ async fn document(client: &Client, url: Url) -> Result<Option<String>, reqwest::
         octets.extend_from_slice(&chunk);
     }
     Ok(String::from_utf8(octets).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn an_address_is_no_place_of_a_document() {
+        let hosts = |domain| places(domain, "anna@x", 443).filter_map(|url| Some(url.host_str()?.to_owned()));
+        assert!(hosts("firma.example").eq(["autoconfig.firma.example", "firma.example"]));
+        for address in ["127.0.0.10", "0x7f.0.0.0xa", "2130706442", "[::1]"] {
+            assert_eq!(hosts(address).collect::<Vec<_>>(), [""; 0], "{address}");
+        }
+    }
 }
