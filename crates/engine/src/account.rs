@@ -94,6 +94,8 @@ pub struct Settings {
     pub rate: Option<u64>,
     /// How long a server may be silent or refuse for the moment before the import stops.
     pub patience: Duration,
+    /// Octets of mail that one run of the import may store; what is in hand when they are stored is put away. `None`: any.
+    pub octets: Option<u64>,
     /// What counts as being there already.
     pub adoption: Adoption,
     /// Compression of the wire.
@@ -108,6 +110,7 @@ impl Default for Settings {
             connections: 2,
             rate: None,
             patience: Duration::from_secs(180),
+            octets: None,
             adoption: Adoption::default(),
             compression: Compression::default(),
             client: imap::Options::default(),

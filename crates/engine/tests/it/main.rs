@@ -7,6 +7,7 @@ mod arrival;
 mod epochs;
 mod hostile;
 mod lease;
+mod limits;
 mod live;
 mod progress;
 mod review;

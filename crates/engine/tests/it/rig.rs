@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use engine::account::{Account, Route, Settings, Source};
 use engine::clock::SystemClock;
-use engine::destination::MaildirDestination;
+use engine::destination::{Limits, MaildirDestination};
 use engine::ledger::Ledger;
 use engine::plan::Selection;
 use engine::progress::{Progress, Silent};
@@ -32,6 +32,7 @@ pub(crate) struct Rig {
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Arc<dyn Progress>,
     pub(crate) route: Route,
+    pub(crate) limits: Limits,
 }
 
 impl Rig {
@@ -52,6 +53,7 @@ impl Rig {
             cancel: CancellationToken::new(),
             progress: Arc::new(Silent),
             route: Route::Anywhere,
+            limits: Limits::default(),
         }
     }
 
@@ -78,7 +80,8 @@ impl Rig {
         let (uid, gid) = self.server.owner();
         let destination =
             MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid }))
-                .unwrap();
+                .unwrap()
+                .with_limits(self.limits);
         let source = Source {
             endpoint: imap::Endpoint {
                 host: self.source.ip().to_string(),
