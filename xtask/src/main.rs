@@ -1,9 +1,10 @@
 //! `cargo xtask`: what a person or CI runs.
 //!
-//! `test` is the whole check of a change; `demo` shows the product at work on this machine. Both may install Debian
-//! packages, and say so first; nothing else outside the target and cache directories is changed.
+//! `test` is the whole check of a change; `demo` shows the product at work on this machine; `fuzz` looks for input that a
+//! parser does not stand. All may install Debian packages, and say so first; nothing else outside the target and cache directories is changed.
 
 mod demo;
+mod fuzz;
 mod step;
 mod test;
 
@@ -17,13 +18,16 @@ use clap::Parser;
 enum Task {
     /// Moves three mailboxes between two private mail servers and shows that nothing is missing.
     Demo(demo::Options),
-    /// Checks everything: format, lints, documentation, licences, all tests.
+    /// Feeds made-up input to every parser of what comes from outside.
+    Fuzz(fuzz::Options),
+    /// Checks everything: format, lints, documentation, licences, half a minute of fuzzing each parser, all tests.
     Test,
 }
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
+        Task::Fuzz(options) => fuzz::run_targets(&options),
         Task::Test => test::run_all(),
     };
     match outcome {
