@@ -102,6 +102,12 @@ impl Network {
         [HTTP, HTTPS, self.inner.web.port].contains(&port) || self.inner.policy.opens_port(port)
     }
 
+    /// Whether somebody at this address may have answered: what stands between us and the network may have its own idea of
+    /// who that is.
+    pub(crate) fn may_answer(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_some_and(|peer| self.inner.policy.judge(peer.ip()).is_ok())
+    }
+
     /// Whether the operator has opened anything that is not public.
     pub(crate) fn opens_any(&self) -> bool {
         self.inner.policy.opens_any()

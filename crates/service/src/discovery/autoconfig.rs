@@ -29,7 +29,7 @@ pub(super) async fn look(domain: &str, address: &str, network: &Network) -> Vec<
             return Vec::new();
         }
     };
-    let fetched = places(domain, address, network.https_port()).map(|url| fetch(&client, url));
+    let fetched = places(domain, address, network.https_port()).map(|url| fetch(&client, url, network));
     let documents = futures_util::future::join_all(fetched).await;
     let servers = documents.into_iter().flatten().map(|xml| document::read(&xml, address));
     servers
@@ -102,8 +102,8 @@ fn follow(attempt: Attempt<'_>, port: u16) -> reqwest::redirect::Action {
     }
 }
 
-async fn fetch(client: &Client, url: Url) -> Option<String> {
-    match document(client, url.clone()).await {
+async fn fetch(client: &Client, url: Url, network: &Network) -> Option<String> {
+    match document(client, url.clone(), network).await {
         Ok(document) => document,
         Err(error) => {
             // The address is in the query: only the host is named.
@@ -113,8 +113,11 @@ async fn fetch(client: &Client, url: Url) -> Option<String> {
     }
 }
 
-async fn document(client: &Client, url: Url) -> Result<Option<String>, reqwest::Error> {
+async fn document(client: &Client, url: Url, network: &Network) -> Result<Option<String>, reqwest::Error> {
     let mut response = client.get(url).send().await?.error_for_status()?;
+    if !network.may_answer(response.remote_addr()) {
+        return Ok(None);
+    }
     let mut octets = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if octets.len() + chunk.len() > MAX_OCTETS {
