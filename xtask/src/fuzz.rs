@@ -4,6 +4,7 @@
 //! Only the address sanitizer would need a nightly one, and there is no `unsafe` here for it to watch. Inputs that were
 //! found stay beside the build and are where the next run begins; `fuzz/corpus` changes by hand alone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -40,7 +41,7 @@ pub(crate) struct Options {
     /// Runs the one target on this file only, as after a finding.
     #[arg(long, value_name = "FILE", requires = "target", conflicts_with = "minimise")]
     input: Option<PathBuf>,
-    /// Replaces the committed inputs by the fewest that reach what all known inputs reach.
+    /// Removes the committed inputs that reach nothing which no other reaches.
     #[arg(long)]
     minimise: bool,
 }
@@ -162,25 +163,31 @@ impl Fuzzer {
         conclusion(target, status, &said.unwrap_or_default(), &log)
     }
 
+    /// Keeps the fewest committed inputs, under their names.
     fn minimise(&self, target: &str) -> Result<(), Failure> {
         let fewest = self.place("fewest", target)?;
-        let named = |error: std::io::Error| format!("{}: {error}", fewest.display());
+        let named = |error: std::io::Error| format!("{target}: {error}");
         std::fs::remove_dir_all(&fewest).and_then(|()| std::fs::create_dir(&fewest)).map_err(named)?;
-        let known = self.place("found", target)?;
-        let mut merge = self.program(target);
-        run(merge.args(["-merge=1", "-max_len=4096"]).args([&fewest, &committed(target), &known]))?;
         let committed = committed(target);
-        for entry in std::fs::read_dir(&committed).map_err(named)?.flatten() {
+        run(self.program(target).args(["-merge=1", "-max_len=65536"]).args([&fewest, &committed]))?;
+        let needed: HashSet<Vec<u8>> =
+            files(&fewest)?.iter().map(std::fs::read).collect::<Result<_, _>>().map_err(named)?;
+        for input in files(&committed)? {
             // What was found and mended stays, whatever else reaches the same branches by now.
-            if !entry.file_name().to_string_lossy().starts_with("regression-") {
-                std::fs::remove_file(entry.path()).map_err(named)?;
+            let is_regression =
+                input.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"regression-"));
+            if !is_regression && !needed.contains(&std::fs::read(&input).map_err(named)?) {
+                std::fs::remove_file(&input).map_err(named)?;
             }
-        }
-        for entry in std::fs::read_dir(&fewest).map_err(named)?.flatten() {
-            std::fs::copy(entry.path(), committed.join(entry.file_name())).map_err(named)?;
         }
         Ok(())
     }
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let named = |error: std::io::Error| format!("{}: {error}", directory.display());
+    let entries = std::fs::read_dir(directory).map_err(named)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(named)).collect()
 }
 
 fn committed(target: &str) -> PathBuf {
