@@ -136,6 +136,7 @@ fn settings(config: &Config, key: SealingKey) -> Result<Settings, NotAssembled> 
     settings.entries_per_domain = config.limits.entries_per_domain;
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
     settings.engine = engine_settings(config);
+    settings.give_up_after = Duration::from_secs(u64::from(config.source.give_up_minutes) * 60);
     settings.selection.max_size = set(config.limits.message_octets);
     settings.tls = trust(config)?;
     settings.base_url = Some(config.base_url(&config.listen));
@@ -243,12 +244,13 @@ mod tests {
     /// A setting, and what the service makes of it.
     type Row = (&'static str, &'static str, u64, fn(&Settings) -> u64);
 
-    const ROWS: [Row; 10] = [
+    const ROWS: [Row; 11] = [
         ("source", "connect_seconds", 7, |s| s.engine.client.timeouts.connect.as_secs()),
         ("source", "tls_seconds", 8, |s| s.engine.client.timeouts.tls.as_secs()),
         ("source", "greeting_seconds", 9, |s| s.engine.client.timeouts.greeting.as_secs()),
         ("source", "reply_seconds", 11, |s| s.engine.client.timeouts.reply.as_secs()),
         ("source", "patience_seconds", 12, |s| s.engine.patience.as_secs()),
+        ("source", "give_up_minutes", 19, |s| s.give_up_after.as_secs() / 60),
         ("limits", "folders", 13, |s| s.engine.client.limits.folders as u64),
         ("limits", "folder_name_octets", 14, |s| s.engine.client.limits.name as u64),
         ("limits", "response_line_octets", 2_015, |s| s.engine.client.limits.line as u64),
@@ -285,6 +287,7 @@ mod tests {
             (made.engine.patience, made.engine.connections),
             (own.engine.patience, own.engine.connections)
         );
+        assert_eq!(made.give_up_after, own.give_up_after);
         assert_eq!((made.engine.octets, made.selection.max_size), (None, None));
     }
 

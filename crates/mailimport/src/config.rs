@@ -107,6 +107,7 @@ pub(crate) struct SourceRules {
     pub(crate) greeting_seconds: u32,
     pub(crate) reply_seconds: u32,
     pub(crate) patience_seconds: u32,
+    pub(crate) give_up_minutes: u32,
 }
 
 /// `[smtp]`
@@ -216,6 +217,7 @@ impl Default for SourceRules {
             greeting_seconds: 30,
             reply_seconds: 180,
             patience_seconds: 60,
+            give_up_minutes: 30,
         }
     }
 }
