@@ -1,11 +1,12 @@
 //! `cargo xtask`: what a person or CI runs.
 //!
-//! `test` is the whole check of a change; `crash` does more of what hurts; `demo` shows the product at work on this
-//! machine. All of them may install Debian packages, and say so first; nothing else outside the target and cache
-//! directories is changed.
+//! `test` is the whole check of a change; `crash` does more of what hurts, `fuzz` looks for input that a parser does not
+//! stand; `demo` shows the product at work on this machine. All of them may install Debian packages, and say so first;
+//! nothing else outside the target and cache directories is changed.
 
 mod crash;
 mod demo;
+mod fuzz;
 mod step;
 mod test;
 
@@ -21,7 +22,9 @@ enum Task {
     Demo(demo::Options),
     /// Kills imports and takes disk and power from them, again and again, and shows that nothing is lost or doubled.
     Crash(crash::Options),
-    /// Checks everything: format, lints, documentation, licences, all tests.
+    /// Feeds made-up input to every parser of what comes from outside.
+    Fuzz(fuzz::Options),
+    /// Checks everything: format, lints, documentation, licences, half a minute of fuzzing each parser, all tests.
     Test,
 }
 
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
         Task::Crash(options) => crash::run_all(&options),
+        Task::Fuzz(options) => fuzz::run_targets(&options),
         Task::Test => test::run_all(),
     };
     match outcome {

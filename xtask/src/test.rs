@@ -2,6 +2,7 @@
 //!
 //! The output ends with the tests' summary: nextest's own, or a line `N passed, N failed`.
 
+use crate::fuzz;
 use crate::step::{Failure, announce, cargo, has_subcommand, run, run_watched, step};
 
 /// Runs all steps; ends at the first that fails.
@@ -25,6 +26,7 @@ pub(crate) fn run_all() -> Result<(), Failure> {
     step("documentation tests", || {
         run(&mut cargo(&["test", "--workspace", "--doc", "--locked", "--quiet"]))
     })?;
+    fuzz::run_targets(&fuzz::Options::all_for(fuzz::IN_TEST))?;
     tests()
 }
 

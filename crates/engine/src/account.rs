@@ -96,6 +96,8 @@ pub struct Settings {
     pub patience: Duration,
     /// The first pause after a failure that may heal; further ones grow up to half a minute.
     pub first_pause: Duration,
+    /// Octets of mail that one run of the import may store; what is in hand when they are stored is put away. `None`: any.
+    pub octets: Option<u64>,
     /// What counts as being there already.
     pub adoption: Adoption,
     /// Compression of the wire.
@@ -111,6 +113,7 @@ impl Default for Settings {
             rate: None,
             patience: Duration::from_secs(180),
             first_pause: Duration::from_millis(500),
+            octets: None,
             adoption: Adoption::default(),
             compression: Compression::default(),
             client: imap::Options::default(),

@@ -188,7 +188,7 @@ pub(crate) async fn copy<L: Ledger, D: Destination>(
             publish(Some(Arc::clone(&task)));
         }
     };
-    let mut committer = Committer::new(account, target, receiver, total);
+    let mut committer = Committer::new(account, line, target, receiver, total);
     let mut result = Ok(());
     while result.is_ok() && !committer.is_complete() {
         if !task.has_next() {

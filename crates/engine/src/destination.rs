@@ -21,10 +21,25 @@ use crate::plan::NameRules;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// Class as in the product's table: `not_writable`, `disk_full`, `quota`, `busy`, `locked`, `destination`.
+    /// Class as in the product's table: `not_writable`, `disk_full`, `disk_low`, `quota`, `busy`, `locked`, `destination`.
     pub class: &'static str,
     /// One plain sentence.
     pub message: String,
+}
+
+/// What the operator bounds of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of its disk that stay free; 0 lets an import fill it.
+    pub free_space: u64,
+    /// Levels that a folder may have below the root; what is deeper becomes one level. At least 2.
+    pub folder_levels: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { free_space: 0, folder_levels: 30 }
+    }
 }
 
 /// Flags and keywords in wire form (`\Seen`, `$Forwarded`), sorted; `\Recent` never among them.

@@ -16,6 +16,12 @@ pub enum Error {
     /// Too many messages in a row went wrong.
     #[error("{0} messages in a row failed; the import of this account was stopped.")]
     TooManyFailures(u32),
+    /// The import has stored as much as it may.
+    #[error(
+        "This import may bring {} at a time (limits.octets_per_import), and there is more. Import again: it goes on where it stopped.",
+        size(*.0)
+    )]
+    OctetsSpent(u64),
     /// The destination failed.
     #[error("{0}")]
     Destination(Failure),
@@ -40,6 +46,7 @@ impl Error {
             Error::Source(error) => (Side::Source, source_class(error)),
             Error::PatienceOver(error) => (Side::Source, source_class(error)),
             Error::TooManyFailures(_) => (Side::Source, "unreadable"),
+            Error::OctetsSpent(_) => (Side::Destination, "import_size"),
             Error::Destination(failure) => (Side::Destination, failure.class),
             Error::EpochChanged => (Side::Source, "uidvalidity_unstable"),
             Error::Ledger(LedgerError::LeaseLost) => (Side::Internal, "lease_lost"),
@@ -129,7 +136,30 @@ fn sentence(error: &imap::Error) -> String {
         "limit" => "The old server sends more than can be accepted.",
         _ => "The old server answered in a way that cannot be used.",
     };
-    format!("{plain} ({error})")
+    match error {
+        imap::Error::LimitExceeded { what, .. } if setting(what).is_some() => {
+            format!("{plain} ({error}; it is set by {})", setting(what).unwrap_or_default())
+        }
+        _ => format!("{plain} ({error})"),
+    }
+}
+
+/// The operator's setting behind a limit of a connection.
+fn setting(what: &str) -> Option<&'static str> {
+    match what {
+        "the number of folders" => Some("limits.folders"),
+        _ => None,
+    }
+}
+
+/// A size for people, in powers of 1000.
+pub(crate) fn size(octets: u64) -> String {
+    match octets {
+        0..10_000 => format!("{octets} octets"),
+        10_000..10_000_000 => format!("{} kB", octets / 1_000),
+        10_000_000..10_000_000_000 => format!("{} MB", octets / 1_000_000),
+        _ => format!("{} GB", octets / 1_000_000_000),
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub(crate) struct Gathered {
     pub(crate) server: Option<String>,
     /// Lines of the list of folders that made no sense.
     pub(crate) unintelligible: u64,
+    /// Folders that were left out because of the length of their names.
+    pub(crate) overlong: u64,
     pub(crate) plan: Plan,
     pub(crate) outcomes: Vec<(usize, FolderOutcome)>,
 }
@@ -82,6 +84,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
             gathered.server = survey.server.clone();
             gathered.unintelligible = survey.unintelligible;
+            gathered.overlong = survey.overlong;
             gathered.plan = plan.clone();
         }
         let record = self.ledger.account(&self.key(), self.clock.now().as_second()).await?;
@@ -395,6 +398,14 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
                 gathered.unintelligible
             );
             report.exceptions.push(of_folder("", "unlisted", message, true));
+        }
+        if gathered.overlong > 0 {
+            let message = format!(
+                "{} folders have names of more than {} octets (limits.folder_name_octets) and were left out. \
+                 Give them shorter names at the old provider.",
+                gathered.overlong, self.settings.client.limits.name
+            );
+            report.exceptions.push(of_folder("", "name_too_long", message, true));
         }
         report.verdict = verdict(&report);
         report

@@ -24,4 +24,4 @@ mod tally;
 mod verify;
 
 pub use import::{check, dry_run};
-pub use survey::Survey;
+pub use survey::{Survey, source_folders};

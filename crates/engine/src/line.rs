@@ -64,6 +64,7 @@ pub(crate) struct Line {
     been_in: AtomicU32,
     pace: Mutex<Pace>,
     received: AtomicU64,
+    stored: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl Line {
             been_in: AtomicU32::new(0),
             pace: Mutex::new(Pace { pause_until: now, failing_since: None, failures: 0, started: now }),
             received: AtomicU64::new(0),
+            stored: AtomicU64::new(0),
         }
     }
 
@@ -200,6 +202,19 @@ impl Line {
         let Some(rate) = self.settings.rate.filter(|rate| *rate > 0) else { return Ok(()) };
         let due = self.pace().started + Duration::from_secs_f64(total as f64 / rate as f64);
         self.unless_cancelled(tokio::time::sleep_until(due)).await
+    }
+
+    /// Octets were stored. Those of one run are counted over all folders.
+    pub(crate) fn stored(&self, octets: u64) {
+        self.stored.fetch_add(octets, Ordering::Relaxed);
+    }
+
+    /// Whether more may be stored: asked before each delivery, so that an import that fits exactly is none too large.
+    pub(crate) fn may_store(&self) -> Result<(), Error> {
+        match self.settings.octets {
+            Some(limit) if self.stored.load(Ordering::Relaxed) >= limit => Err(Error::OctetsSpent(limit)),
+            _ => Ok(()),
+        }
     }
 
     /// Something failed that may heal: sets the pause for all connections, or says that the patience is over.

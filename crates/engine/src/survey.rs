@@ -5,9 +5,9 @@
 use std::collections::HashSet;
 
 use imap::{
-    Attribute, Capabilities, Connection, ListCommand, ListEntry, ListRequest, ListReturn, Namespaces,
+    Attribute, Capabilities, Connection, ListCommand, ListEntry, ListRequest, ListReturn, NameEncoding,
+    Namespaces, Status, StatusItem, WireName,
 };
-use imap::{Status, StatusItem, WireName};
 
 use crate::folder::{Ownership, Role, SourceFolder};
 use crate::line::Session;
@@ -23,6 +23,8 @@ pub struct Survey {
     pub folders: Vec<SourceFolder>,
     /// Lines of the list that made no sense: each may have been a folder.
     pub unintelligible: u64,
+    /// Folders that the list left out because of the length of their names.
+    pub overlong: u64,
 }
 
 impl Survey {
@@ -43,9 +45,10 @@ pub(crate) async fn survey(session: &mut Session) -> Result<Survey, imap::Error>
     let connection = &mut session.connection;
     let namespaces =
         if connection.capabilities().has("NAMESPACE") { Some(connection.namespace().await?) } else { None };
-    let skipped = connection.skipped_names();
+    let (skipped, overlong) = (connection.skipped_names(), connection.overlong_names());
     let mut entries = list(connection).await?;
     let unintelligible = connection.skipped_names() - skipped;
+    let overlong = connection.overlong_names() - overlong;
     if !entries.iter().any(|entry| entry.name.is_inbox()) {
         let separator = entries.iter().find_map(|entry| entry.separator);
         entries.insert(
@@ -55,28 +58,35 @@ pub(crate) async fn survey(session: &mut Session) -> Result<Survey, imap::Error>
     }
     let subscribed = subscriptions(connection, &entries).await?;
     fill_status(connection, &mut entries).await?;
-    let encoding = connection.name_encoding();
-    let strip = prefix(&entries, namespaces.as_ref());
-    let folders = entries
-        .iter()
-        .zip(subscribed)
-        .map(|(entry, subscribed)| {
-            let decoded = entry.name.decode(encoding);
-            SourceFolder {
-                components: components(entry, &decoded.text, strip.as_deref()),
-                text: decoded.text,
-                valid: decoded.valid,
-                name: entry.name.clone(),
-                role: role(entry),
-                ownership: ownership(&entry.name, namespaces.as_ref()),
-                selectable: !has(entry, &[Attribute::NoSelect, Attribute::NonExistent]),
-                subscribed,
-                status: entry.status.clone().unwrap_or_default(),
-            }
-        })
-        .collect();
+    let folders = source_folders(&entries, &subscribed, namespaces.as_ref(), connection.name_encoding());
     let capabilities = connection.capabilities().iter().map(str::to_owned).collect();
-    Ok(Survey { server, capabilities, folders, unintelligible })
+    Ok(Survey { server, capabilities, folders, unintelligible, overlong })
+}
+
+/// What a server listed, as folders of the account: names decoded, levels apart, the personal prefix gone. The second list
+/// says which of the entries are subscribed to.
+pub fn source_folders(
+    entries: &[ListEntry],
+    subscribed: &[bool],
+    namespaces: Option<&Namespaces>,
+    encoding: NameEncoding,
+) -> Vec<SourceFolder> {
+    let strip = prefix(entries, namespaces);
+    let folder = |(entry, subscribed): (&ListEntry, &bool)| {
+        let decoded = entry.name.decode(encoding);
+        SourceFolder {
+            components: components(entry, &decoded.text, strip.as_deref()),
+            text: decoded.text,
+            valid: decoded.valid,
+            name: entry.name.clone(),
+            role: role(entry),
+            ownership: ownership(&entry.name, namespaces),
+            selectable: !has(entry, &[Attribute::NoSelect, Attribute::NonExistent]),
+            subscribed: *subscribed,
+            status: entry.status.clone().unwrap_or_default(),
+        }
+    };
+    entries.iter().zip(subscribed).map(folder).collect()
 }
 
 fn server_name(id: Option<&[(String, String)]>) -> Option<String> {

@@ -112,6 +112,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
             gathered.server = survey.server.clone();
             gathered.unintelligible = survey.unintelligible;
+            gathered.overlong = survey.overlong;
             gathered.plan = plan.clone();
         }
         let record = self.ledger.account(&self.key(), self.clock.now().as_second()).await?;

@@ -1,7 +1,13 @@
 //! The fuzz targets' inputs, and mutations of them, through the same entry points.
 #![allow(clippy::unwrap_used, reason = "an expectation of the test")]
 
+extern crate mailimport_imap as imap;
+
 mod decode;
+#[path = "../../../fuzz/checks/framing.rs"]
+mod framing;
+#[path = "../../../fuzz/checks/utf7.rs"]
+mod utf7;
 
 use std::path::PathBuf;
 
@@ -54,6 +60,8 @@ fn every_input_of_the_corpus_is_handled() {
         let (piece, wire) = input.split_first().unwrap();
         same_however_cut(wire, &[usize::from(*piece)]).unwrap();
     }
+    corpus("framing").iter().for_each(|input| framing::check(input));
+    corpus("utf7").iter().for_each(|input| utf7::check(input));
 }
 
 proptest! {
@@ -79,6 +87,16 @@ proptest! {
         }
         tokenize(&wire);
         same_however_cut(&wire, &cuts)?;
+    }
+
+    #[test]
+    fn whatever_came_before_the_next_sound_line_is_understood(octets in prop::collection::vec(any::<u8>(), 0..300)) {
+        framing::check(&octets);
+    }
+
+    #[test]
+    fn names_of_any_octets_are_handled(octets in prop::collection::vec(any::<u8>(), 0..60)) {
+        utf7::check(&octets);
     }
 
     #[test]

@@ -123,6 +123,9 @@ fn a_message_whose_end_looks_wrong_is_suspect_and_the_next_one_is_not() {
         ("BODY[] {5}\r\nhello UID)", Suspicion::AttributeWithoutValue),
         ("BODY[] {5}\r\nhello) what is this", Suspicion::TrailingGarbage),
         ("BODY[] {5}\r\nhello BODY[] {5}\r\nworld)", Suspicion::RepeatedBody),
+        ("BODY[] {5}\r\nhello BODY[] \"world\")", Suspicion::RepeatedBody),
+        ("BODY[] \"hello\" BODY[] {5}\r\nworld)", Suspicion::RepeatedBody),
+        ("BODY[] NIL BODY[] {5}\r\nworld)", Suspicion::RepeatedBody),
         (&deep, Suspicion::Unbalanced),
         ("BODY[] {5}\r\nhello X-NEW 5 UID)", Suspicion::AttributeWithoutValue),
     ] {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use engine::destination::MaildirDestination;
+use engine::destination::{Limits, MaildirDestination};
 use maildir::{Maildir, Owner};
 use secrecy::SecretString;
 use tokio::sync::{Mutex, Semaphore};
@@ -30,6 +30,8 @@ pub struct TreeOptions {
     pub scheme: Scheme,
     /// Whose all files are. Without: the user's who runs this, or for root the owner of ROOT.
     pub owner: Option<Owner>,
+    /// What an import may take of a mailbox's disk.
+    pub limits: Limits,
 }
 
 /// A tree of Maildirs with a passwd-file. Clones share one.
@@ -44,6 +46,7 @@ struct Tree {
     root: PathBuf,
     owner: Option<Owner>,
     scheme: Scheme,
+    limits: Limits,
     passwd: PasswdFile,
     hashing: Semaphore,
     /// Writers of this process wait here, in order, and not by polling the lock file.
@@ -64,6 +67,7 @@ impl MaildirTree {
             root: root.to_path_buf(),
             owner,
             scheme: options.scheme,
+            limits: options.limits,
             hashing: Semaphore::new(HASHES_AT_ONCE),
             writing: Mutex::new(()),
         };
@@ -123,7 +127,8 @@ impl MailHost for MaildirTree {
     async fn destination(&self, mailbox: &Mailbox) -> Result<MaildirDestination, Error> {
         let address = mailbox.address.clone();
         self.blocking(move |tree| {
-            Ok(MaildirDestination::create_below(&tree.root, &path_of(&address), tree.owner)?)
+            let destination = MaildirDestination::create_below(&tree.root, &path_of(&address), tree.owner)?;
+            Ok(destination.with_limits(tree.limits))
         })
         .await
     }

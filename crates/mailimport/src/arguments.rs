@@ -143,6 +143,9 @@ pub(crate) struct Import {
     /// Messages that are in the new mailbox already, with the same octets, are not brought again, whoever put them there
     #[arg(long)]
     pub(crate) adopt: bool,
+    /// How much of the destination's disk stays free, such as 2GB; with less the import stops, and can be resumed
+    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = quantity::octets)]
+    pub(crate) keep_free: u64,
     /// Owner of all that is made, when root runs this [default: the owner of the destination directory]
     #[arg(long, value_name = "USER[:GROUP]")]
     pub(crate) mail_user: Option<String>,

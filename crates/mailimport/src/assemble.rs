@@ -124,6 +124,7 @@ fn open_host(config: &Config) -> Result<MaildirTree, NotAssembled> {
     let options = TreeOptions {
         scheme: config.mail.password_scheme.into(),
         owner: owner.map_err(NotAssembled::of)?.flatten(),
+        limits: destination_limits(config),
     };
     let root = std::path::absolute(&root).map_err(NotAssembled::of)?;
     MaildirTree::open(&root, options).map_err(NotAssembled::of)
@@ -134,11 +135,52 @@ fn settings(config: &Config, key: SealingKey) -> Result<Settings, NotAssembled> 
     let mut settings = Settings::new(key, network(config)?);
     settings.entries_per_domain = config.limits.entries_per_domain;
     settings.keep_secrets = Duration::from_secs(u64::from(config.limits.keep_passwords_days) * DAY);
-    settings.engine.connections = config.work.connections_per_import.into();
+    settings.engine = engine_settings(config);
+    settings.give_up_after = Duration::from_secs(u64::from(config.source.give_up_minutes) * 60);
+    settings.selection.max_size = set(config.limits.message_octets);
     settings.tls = trust(config)?;
     settings.base_url = Some(config.base_url(&config.listen));
     settings.mail_out = mail_out(config);
     Ok(settings)
+}
+
+/// What an import may take of the mailboxes' disk.
+fn destination_limits(config: &Config) -> engine::destination::Limits {
+    engine::destination::Limits {
+        free_space: config.limits.free_space_mb.saturating_mul(1_000_000),
+        folder_levels: config.limits.folder_levels.into(),
+    }
+}
+
+/// How each import goes about its work.
+fn engine_settings(config: &Config) -> engine::account::Settings {
+    let (source, limits) = (&config.source, &config.limits);
+    let seconds = |number: u32| Duration::from_secs(number.into());
+    let octets = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut client = imap::Options {
+        timeouts: imap::Timeouts {
+            connect: seconds(source.connect_seconds),
+            tls: seconds(source.tls_seconds),
+            greeting: seconds(source.greeting_seconds),
+            reply: seconds(source.reply_seconds),
+        },
+        ..imap::Options::default()
+    };
+    client.limits.folders = octets(limits.folders);
+    client.limits.name = octets(limits.folder_name_octets);
+    client.limits.line = octets(limits.response_line_octets);
+    engine::account::Settings {
+        connections: config.work.connections_per_import.into(),
+        patience: seconds(source.patience_seconds),
+        octets: set(limits.octets_per_import),
+        client,
+        ..engine::account::Settings::default()
+    }
+}
+
+/// A limit of 0 is none.
+fn set(limit: u64) -> Option<u64> {
+    (limit > 0).then_some(limit)
 }
 
 /// The sealing key that systemd hands over, if it does.
@@ -193,4 +235,70 @@ pub(crate) fn become_owner_of_data(config: &Config) -> Result<(), NotAssembled> 
     nix::unistd::setgroups(&[gid]).map_err(failed)?;
     nix::unistd::setgid(gid).map_err(failed)?;
     nix::unistd::setuid(uid).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A setting, and what the service makes of it.
+    type Row = (&'static str, &'static str, u64, fn(&Settings) -> u64);
+
+    const ROWS: [Row; 11] = [
+        ("source", "connect_seconds", 7, |s| s.engine.client.timeouts.connect.as_secs()),
+        ("source", "tls_seconds", 8, |s| s.engine.client.timeouts.tls.as_secs()),
+        ("source", "greeting_seconds", 9, |s| s.engine.client.timeouts.greeting.as_secs()),
+        ("source", "reply_seconds", 11, |s| s.engine.client.timeouts.reply.as_secs()),
+        ("source", "patience_seconds", 12, |s| s.engine.patience.as_secs()),
+        ("source", "give_up_minutes", 19, |s| s.give_up_after.as_secs() / 60),
+        ("limits", "folders", 13, |s| s.engine.client.limits.folders as u64),
+        ("limits", "folder_name_octets", 14, |s| s.engine.client.limits.name as u64),
+        ("limits", "response_line_octets", 2_015, |s| s.engine.client.limits.line as u64),
+        ("limits", "message_octets", 16, |s| s.selection.max_size.unwrap_or(0)),
+        ("limits", "octets_per_import", 17, |s| s.engine.octets.unwrap_or(0)),
+    ];
+
+    fn made(config: &Config) -> Settings {
+        settings(config, SealingKey::ThisProcess).unwrap()
+    }
+
+    #[test]
+    fn each_limit_reaches_the_engine_and_no_other() {
+        let usual = made(&Config::default());
+        for (section, key, value, _) in ROWS {
+            let config: Config = toml::from_str(&format!("[{section}]\n{key} = {value}\n")).unwrap();
+            let set = made(&config);
+            for (_, other, _, read) in ROWS {
+                let expected = if other == key { value } else { read(&usual) };
+                assert_eq!(read(&set), expected, "{key} = {value}: {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_engines_own() {
+        let (made, own) = (
+            made(&Config::default()),
+            Settings::new(SealingKey::ThisProcess, network(&Config::default()).unwrap()),
+        );
+        assert_eq!(made.engine.client.timeouts, own.engine.client.timeouts);
+        assert_eq!(made.engine.client.limits, own.engine.client.limits);
+        assert_eq!(
+            (made.engine.patience, made.engine.connections),
+            (own.engine.patience, own.engine.connections)
+        );
+        assert_eq!(made.give_up_after, own.give_up_after);
+        assert_eq!((made.engine.octets, made.selection.max_size), (None, None));
+    }
+
+    #[test]
+    fn what_is_to_stay_free_and_how_deep_folders_go_reaches_the_mailboxes() {
+        let config: Config = toml::from_str("[limits]\nfree_space_mb = 3\nfolder_levels = 4\n").unwrap();
+        let (set, usual) = (destination_limits(&config), destination_limits(&Config::default()));
+        assert_eq!((set.free_space, set.folder_levels), (3_000_000, 4));
+        assert_eq!(
+            (usual.free_space, usual.folder_levels),
+            (512_000_000, engine::destination::Limits::default().folder_levels)
+        );
+    }
 }

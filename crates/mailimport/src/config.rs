@@ -94,7 +94,7 @@ pub(crate) struct Work {
 }
 
 /// `[source]`
-#[derive(Clone, PartialEq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(Debug, serde::Serialize))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SourceRules {
@@ -102,6 +102,12 @@ pub(crate) struct SourceRules {
     pub(crate) allow: Vec<String>,
     pub(crate) authorities: Vec<PathBuf>,
     pub(crate) name_servers: Vec<SocketAddr>,
+    pub(crate) connect_seconds: u32,
+    pub(crate) tls_seconds: u32,
+    pub(crate) greeting_seconds: u32,
+    pub(crate) reply_seconds: u32,
+    pub(crate) patience_seconds: u32,
+    pub(crate) give_up_minutes: u32,
 }
 
 /// `[smtp]`
@@ -122,6 +128,13 @@ pub(crate) struct Smtp {
 pub(crate) struct Limits {
     pub(crate) entries_per_domain: u64,
     pub(crate) keep_passwords_days: u16,
+    pub(crate) folders: u32,
+    pub(crate) folder_name_octets: u32,
+    pub(crate) folder_levels: u16,
+    pub(crate) response_line_octets: u32,
+    pub(crate) message_octets: u64,
+    pub(crate) octets_per_import: u64,
+    pub(crate) free_space_mb: u64,
 }
 
 /// `[log]`
@@ -178,7 +191,34 @@ impl Default for Work {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { entries_per_domain: 10_000, keep_passwords_days: 7 }
+        Limits {
+            entries_per_domain: 10_000,
+            keep_passwords_days: 7,
+            folders: 100_000,
+            folder_name_octets: 8_192,
+            folder_levels: 30,
+            response_line_octets: 65_536,
+            message_octets: 0,
+            octets_per_import: 0,
+            free_space_mb: 512,
+        }
+    }
+}
+
+impl Default for SourceRules {
+    fn default() -> SourceRules {
+        SourceRules {
+            further_ports: Vec::new(),
+            allow: Vec::new(),
+            authorities: Vec::new(),
+            name_servers: Vec::new(),
+            connect_seconds: 20,
+            tls_seconds: 20,
+            greeting_seconds: 30,
+            reply_seconds: 180,
+            patience_seconds: 60,
+            give_up_minutes: 30,
+        }
     }
 }
 
@@ -268,6 +308,24 @@ impl Config {
         together(
             (1..=16).contains(&self.work.connections_per_import),
             "work.connections_per_import is between 1 and 16",
+        )?;
+        let source = &self.source;
+        let times =
+            [source.connect_seconds, source.tls_seconds, source.greeting_seconds, source.reply_seconds];
+        together(
+            times.iter().all(|seconds| (1..=3_600).contains(seconds)),
+            "source.connect_seconds, tls_seconds, greeting_seconds and reply_seconds are between 1 and 3600",
+        )?;
+        let limits = &self.limits;
+        together(limits.folders > 0, "limits.folders is at least 1")?;
+        together(limits.folder_name_octets > 0, "limits.folder_name_octets is at least 1")?;
+        together(
+            (2..=30).contains(&limits.folder_levels),
+            "limits.folder_levels is between 2 and 30, which is what mail programs show",
+        )?;
+        together(
+            (1_024..=16 << 20).contains(&limits.response_line_octets),
+            "limits.response_line_octets is between 1024 and 16777216",
         )
     }
 

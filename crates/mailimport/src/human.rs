@@ -8,8 +8,7 @@ use engine::plan::Plan;
 use engine::report::{Counts, Difference, Exception, FolderLine, Report, Side, Stop, Verdict};
 use unicode_width::UnicodeWidthStr;
 
-use crate::commands::check::CheckDocument;
-use crate::quantity::{count, counted, size, time, time_between};
+use crate::quantity::{count, counted, size, time};
 
 /// A report names so many messages and leaves the rest to `--format json`.
 const NAMED: usize = 20;
@@ -18,8 +17,12 @@ const NAME_WIDTH: usize = 44;
 
 /// Text from outside without control characters and without marks that turn the direction of writing.
 pub(crate) fn plain(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if harmful(c) { '\u{FFFD}' } else { c }).collect()
+    text.chars().map(|c| if is_harmful(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// Whether a character steers a terminal or the direction of writing, or ends a line.
+pub(crate) fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Why something stopped: the plain sentence, and below it what server or system said.
@@ -74,7 +77,7 @@ pub(crate) fn report(report: &Report) -> String {
     text
 }
 
-fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+pub(crate) fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{what}");
 }
@@ -120,7 +123,8 @@ fn folder_name(folder: &FolderLine) -> String {
     if source == destination { cut(&source) } else { cut(&format!("{source} -> {destination}")) }
 }
 
-fn cut(name: &str) -> String {
+/// A name that fits into its column.
+pub(crate) fn cut(name: &str) -> String {
     if name.width() <= NAME_WIDTH {
         return name.to_owned();
     }
@@ -135,7 +139,7 @@ fn cut(name: &str) -> String {
 }
 
 /// First column left, the others right, two spaces between.
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width()).max().unwrap_or(0);
@@ -308,37 +312,6 @@ pub(crate) fn plan(plan: &Plan) -> String {
     for option in &plan.unused {
         line(&mut text, format_args!("No folder answers to {}.", plain(option)));
     }
-    text
-}
-
-/// What `check` found.
-pub(crate) fn check(document: &CheckDocument) -> String {
-    let mut text = String::new();
-    let (user, host) = (plain(&document.source.user), plain(&document.source.host));
-    if let Some(error) = &document.error {
-        line(&mut text, format_args!("{user} at {host}\n"));
-        return text + &stop(error);
-    }
-    let server =
-        document.source.server.as_deref().map_or(String::new(), |name| format!(" ({})", plain(name)));
-    line(&mut text, format_args!("{user} at {host}{server}: ready to import.\n"));
-    let told = |number: Option<u64>, shown: fn(u64) -> String| number.map_or("?".to_owned(), shown);
-    let mut rows = vec![["Folder", "messages", "size"].map(str::to_owned).to_vec()];
-    for folder in &document.folders {
-        rows.push(vec![cut(&plain(&folder.name)), told(folder.messages, count), told(folder.bytes, size)]);
-    }
-    let totals = &document.totals;
-    rows.push(vec!["Total".to_owned(), count(totals.messages), told(totals.bytes, size)]);
-    text += &table(&rows);
-    let messages = counted(totals.messages, "message", "messages");
-    let folders = counted(totals.folders as u64, "folder", "folders");
-    let octets = totals.bytes.map_or(String::new(), |octets| format!(", {}", size(octets)));
-    let estimate = document.estimate.map_or(String::new(), |estimate| {
-        let (shortest, longest) = estimate.range();
-        format!(", {} on a line of 100 to 10 Mbit/s", time_between(shortest, longest))
-    });
-    line(&mut text, format_args!("\n{messages} in {folders}{octets}{estimate}."));
-    line(&mut text, format_args!("Capabilities: {}", plain(&document.capabilities.join(" "))));
     text
 }
 

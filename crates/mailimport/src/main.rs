@@ -9,6 +9,7 @@ mod bars;
 mod claim;
 mod commands;
 mod config;
+mod document;
 mod exit;
 mod human;
 mod interrupt;

@@ -14,6 +14,14 @@ pub(crate) fn octets_a_second(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Reads a size: `2GB`, `500MiB` or a number of octets.
+pub(crate) fn octets(text: &str) -> Result<u64, String> {
+    match Selection::default().max_size(text).map(|selection| selection.max_size) {
+        Ok(Some(octets)) => Ok(octets),
+        _ => Err("write it as 500MB, 2GiB or as a number of octets".to_owned()),
+    }
+}
+
 /// A size in powers of 1000: `107.3 MB`.
 pub(crate) fn size(octets: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::account::{Adoption, Compression, Route, Settings, Source};
+use engine::destination::Limits;
 use engine::plan::{Selection, SelectionError};
 use imap::{Tls, TlsTrust};
 
@@ -69,6 +70,11 @@ pub(crate) fn selection(options: &SelectionOptions) -> Result<Selection, Selecti
         selection = selection.max_size(size)?;
     }
     Ok(selection)
+}
+
+/// What an import may take of the destination.
+pub(crate) fn destination_limits(keep_free: u64) -> Limits {
+    Limits { free_space: keep_free, ..Limits::default() }
 }
 
 /// How to import.

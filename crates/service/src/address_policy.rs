@@ -216,4 +216,4 @@ fn six_to_four(address: IpAddr) -> Option<Ipv4Addr> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -176,7 +176,8 @@ impl Service {
     }
 
     fn check_settings(&self) -> EngineSettings {
-        let mut settings = EngineSettings { patience: Duration::ZERO, ..EngineSettings::default() };
+        let client = self.inner.settings.engine.client.clone();
+        let mut settings = EngineSettings { patience: Duration::ZERO, client, ..EngineSettings::default() };
         let limit = self.inner.settings.connect_timeout;
         let timeouts = &mut settings.client.timeouts;
         for timeout in [&mut timeouts.connect, &mut timeouts.tls, &mut timeouts.greeting] {

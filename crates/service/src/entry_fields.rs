@@ -62,9 +62,10 @@ pub fn examine(entry: NewEntry, domain: &str, absent: Absent) -> Examined {
 pub fn email_domain(username: &str) -> Option<String> {
     let (local, domain) = username.trim().rsplit_once('@')?;
     let named = !local.is_empty() && !local.contains(char::is_whitespace);
-    let is_address = domain.starts_with('[') || domain.trim_end_matches('.').ends_with(char::is_numeric);
-    let domain = server_field::host(domain).filter(|_| named && !is_address)?;
-    domain.contains('.').then_some(domain)
+    let domain = server_field::host(domain).filter(|_| named)?;
+    // Judged in its one spelling: `0x7f.0.0.0xa` is an address too, and would be connected to without being resolved.
+    let is_address = domain.parse::<std::net::IpAddr>().is_ok();
+    (domain.contains('.') && !is_address).then_some(domain)
 }
 
 /// The part before the @ of a mailbox of `domain`, lower case; a full address of that domain is understood.

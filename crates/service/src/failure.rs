@@ -13,7 +13,7 @@ use crate::model::{Failure, Side};
 const UNREACHABLE: [&str; 4] = ["blocked_address", "connect", "timeout", "not_imap"];
 
 /// All classes that a [`Failure`] can have, with their sentence in English.
-pub const CLASSES: [(&str, &str); 21] = [
+pub const CLASSES: [(&str, &str); 23] = [
     (
         "auth",
         "The old provider did not accept this user name or password. Many providers need an app password.",
@@ -32,7 +32,10 @@ pub const CLASSES: [(&str, &str); 21] = [
         "Today's download allowance at your old provider is used up. We continue automatically tomorrow.",
     ),
     ("unavailable", "The old server refuses for the moment. We keep trying."),
-    ("limit", "The old server sends more than can be accepted."),
+    (
+        "limit",
+        "The old server has more folders, or sends longer answers, than this service accepts. Whoever runs it can raise the limit.",
+    ),
     ("protocol", "The old server answered in a way that cannot be used."),
     ("unreadable", "The old server refuses to hand over too many messages."),
     ("uidvalidity_unstable", "The old server keeps numbering its messages anew."),
@@ -43,6 +46,14 @@ pub const CLASSES: [(&str, &str); 21] = [
     ("mailbox_password_needed", "This mailbox does not exist yet. Please enter a password for it."),
     ("quota", "The new mailbox is full."),
     ("disk_full", "We paused the import because our disk is full. Nothing is lost."),
+    (
+        "disk_low",
+        "We paused the import because our disk is nearly full. Nothing is lost; we continue when there is room.",
+    ),
+    (
+        "import_size",
+        "This import has brought as much as one may bring at a time. Start it again to go on, or ask whoever runs this service to raise the limit.",
+    ),
     ("not_writable", "The new mailbox cannot be written to. Your provider has to mend this."),
     ("busy", "Another import is working on this mailbox. We go on after it."),
     ("destination", "The new mailbox cannot be used. Your provider has to mend this."),
@@ -92,7 +103,7 @@ pub(crate) fn retry(failure: &Failure, failing: Duration, give_up_after: Duratio
     const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
     let growing = (failing / 2).clamp(SHORTEST, LONGEST);
     match failure.class.as_str() {
-        "disk_full" | "busy" => Some(growing),
+        "disk_full" | "disk_low" | "busy" => Some(growing),
         // Three times, five minutes apart.
         "dns" => (failing < LONGEST * 3).then_some(LONGEST),
         "throttled" => (failing < WEEK).then_some(growing),
@@ -126,14 +137,19 @@ mod tests {
             let failure = of_class(Side::Source, class, None);
             retry(&failure, Duration::from_secs(failing), half_an_hour).map(|pause| pause.as_secs())
         };
-        for class in ["auth", "imap_disabled", "tls", "quota", "internal", "not_writable"] {
+        for class in
+            ["auth", "imap_disabled", "tls", "quota", "internal", "not_writable", "import_size", "limit"]
+        {
             assert_eq!(again(class, 0), None, "{class}");
         }
         assert_eq!(
             [again("connect", 0), again("connect", 100), again("timeout", 1700)],
             [Some(15), Some(50), Some(300)]
         );
-        assert_eq!([again("connect", 1800), again("disk_full", 90_000)], [None, Some(300)]);
+        assert_eq!(
+            [again("connect", 1800), again("disk_full", 90_000), again("disk_low", 90_000)],
+            [None, Some(300), Some(300)]
+        );
         assert_eq!([again("throttled", 90_000), again("daily_limit", 90_000)], [Some(300), Some(21_600)]);
         assert_eq!([again("throttled", 700_000), again("daily_limit", 700_000)], [None, None]);
         assert_eq!([again("dns", 0), again("dns", 899), again("dns", 900)], [Some(300), Some(300), None]);

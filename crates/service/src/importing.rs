@@ -256,8 +256,8 @@ impl Service {
         let (class, retried) = (failure.class.as_str(), failure.retried);
         match class {
             // Nothing goes on before somebody has made room.
-            "disk_full" => {
-                tracing::error!(import = %row.id, "the disk of the mailboxes is full: imports wait")
+            "disk_full" | "disk_low" => {
+                tracing::error!(import = %row.id, class, "the disk of the mailboxes is full: imports wait")
             }
             _ => tracing::info!(import = %row.id, class, retried, "an import stopped"),
         }

@@ -102,6 +102,12 @@ impl Network {
         [HTTP, HTTPS, self.inner.web.port].contains(&port) || self.inner.policy.opens_port(port)
     }
 
+    /// Whether somebody at this address may have answered: what stands between us and the network may have its own idea of
+    /// who that is.
+    pub(crate) fn may_answer(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_some_and(|peer| self.inner.policy.judge(peer.ip()).is_ok())
+    }
+
     /// Whether the operator has opened anything that is not public.
     pub(crate) fn opens_any(&self) -> bool {
         self.inner.policy.opens_any()
@@ -164,9 +170,11 @@ mod tests {
 
     use async_trait::async_trait;
     use imap::Security;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::address_policy::OwnAddresses;
+    use crate::address_policy::tests::{addresses, is_public};
     use crate::resolver::Srv;
 
     /// Gives one answer after the other, and counts what it was asked.
@@ -238,6 +246,12 @@ mod tests {
             ("::1", Err("refused")),
             ("::ffff:127.0.0.1", Err("refused")),
             ("fe80::1", Err("refused")),
+            ("017700000001", Err("refused")),
+            ("64:ff9b::7f00:1", Err("refused")),
+            ("2002:7f00:1::", Err("refused")),
+            ("::127.0.0.1", Err("refused")),
+            ("fe80::1%1", Err("dns")),
+            ("::1%lo", Err("dns")),
             ("a..b", Err("dns")),
         ] {
             assert_eq!(ask(&network, host, 993).await, expected, "{host}");
@@ -262,5 +276,40 @@ mod tests {
             panic!("an answer from nowhere")
         };
         assert_eq!(source.kind(), io::ErrorKind::TimedOut);
+    }
+
+    /// Whatever the name servers say, at whichever of the ways out: what is given to connect to.
+    async fn given_out(answer: Vec<IpAddr>) -> Vec<Result<Vec<SocketAddr>, ()>> {
+        let policy = AddressPolicy::new(Vec::new(), &[]).with_own(OwnAddresses::Listed(Vec::new()));
+        let answers = (0..4).map(|_| Ok(answer.clone())).collect();
+        let resolver = Arc::new(Answers { answers: Mutex::new(answers), asked: Mutex::default() });
+        let network = Network::new(policy, resolver);
+        let endpoint = |port| Endpoint { host: "h.example".to_owned(), port, security: Security::StartTls };
+        let url = |text: &str| url::Url::parse(text).unwrap();
+        vec![
+            AddressGuard::addresses(&network, &endpoint(143)).await.map_err(drop),
+            network.web_server("h.example").await.map_err(drop),
+            network.webhook_server(&url("https://h.example/x")).await.map_err(drop),
+            network.webhook_server(&url("http://h.example/x")).await.map_err(drop),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_refused_address_is_ever_given_out(answer in prop::collection::vec(addresses(), 0..5)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let all_public = !answer.is_empty() && answer.iter().all(|address| is_public(*address));
+            let [mail, web, https, http]: [_; 4] = runtime.block_on(given_out(answer.clone())).try_into().unwrap();
+            for way in [&mail, &web, &https] {
+                match way {
+                    Ok(out) => prop_assert!(all_public && out.iter().all(|a| is_public(a.ip())), "{:?}", out),
+                    Err(()) => prop_assert!(!all_public, "{:?}", answer),
+                }
+            }
+            // Without encryption only what the operator has named, and here that is nothing.
+            prop_assert!(http.is_err());
+        }
     }
 }

@@ -115,7 +115,12 @@ fn failed(error: NetError) -> ResolveError {
 impl Resolver for SystemResolver {
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
         let found = self.resolver.lookup_ip(host).await.map_err(failed)?;
-        Ok(found.iter().take(MAX_RECORDS).collect())
+        let addresses: Vec<IpAddr> = found.iter().take(MAX_RECORDS + 1).collect();
+        // All are judged or none is connected to.
+        if addresses.len() > MAX_RECORDS {
+            return Err(ResolveError::Failed(format!("more than {MAX_RECORDS} addresses")));
+        }
+        Ok(addresses)
     }
 
     async fn services(&self, name: &str) -> Result<Vec<Srv>, ResolveError> {

@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::destination::{Delivered, Destination, DestinationFolder, FlagNames};
 use crate::error::Error;
 use crate::ledger::{EpochId, Ledger, MessageRecord, State};
+use crate::line::Line;
 use crate::progress::Event;
 
 /// Messages in a row that may fail before the account stops.
@@ -56,6 +57,7 @@ pub(super) struct Target<F> {
 /// Commits one folder's chunks.
 pub(super) struct Committer<'a, L: Ledger, D: Destination> {
     account: &'a Account<'a, L, D>,
+    line: &'a Line,
     target: Target<D::Folder>,
     receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
     early: BTreeMap<u64, Chunk<StagedOf<D::Folder>>>,
@@ -68,12 +70,13 @@ pub(super) struct Committer<'a, L: Ledger, D: Destination> {
 impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
     pub(super) fn new(
         account: &'a Account<'a, L, D>,
+        line: &'a Line,
         target: Target<D::Folder>,
         receiver: mpsc::Receiver<Chunk<StagedOf<D::Folder>>>,
         total: u64,
     ) -> Self {
         let (early, copied) = (BTreeMap::new(), Copied::default());
-        Committer { account, target, receiver, early, next: 0, total, failures: 0, copied }
+        Committer { account, line, target, receiver, early, next: 0, total, failures: 0, copied }
     }
 
     /// How many chunks are delivered; the next one has this sequence.
@@ -128,6 +131,7 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             records.push(record);
         }
         if !batch.is_empty() {
+            self.line.may_store()?;
             self.account.ledger.still_ours().await?;
         }
         let folder = self.target.folder.clone();
@@ -175,6 +179,7 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             rows.push(record);
         }
         self.copied.octets += octets;
+        self.line.stored(octets);
         octets
     }
 

@@ -10,9 +10,10 @@ use maildir::{
 };
 
 use super::{
-    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Naming, Present, Staged,
-    Writer,
+    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Limits, Naming, Present,
+    Staged, Writer,
 };
+use crate::error::size;
 use crate::folder::FolderPath;
 use crate::plan::NameRules;
 
@@ -22,6 +23,7 @@ pub struct MaildirDestination {
     maildir: Maildir,
     path: PathBuf,
     durability: Durability,
+    limits: Limits,
     has_own_ledger: bool,
 }
 
@@ -53,6 +55,12 @@ impl MaildirDestination {
         self
     }
 
+    /// Bounds what an import takes; [`Limits::default`] otherwise.
+    pub fn with_limits(mut self, limits: Limits) -> MaildirDestination {
+        self.limits = limits;
+        self
+    }
+
     /// Says where the ledger lies. One in the mailbox's own root moves with it, so it knows the mailbox by no path:
     /// what the customer removed before the move stays removed after it.
     pub fn with_ledger_at(mut self, ledger: &Path) -> MaildirDestination {
@@ -62,11 +70,12 @@ impl MaildirDestination {
 
     fn of(maildir: Maildir, path: &Path) -> MaildirDestination {
         let (path, durability) = (path.to_path_buf(), Durability::Automatic);
-        MaildirDestination { maildir, path, durability, has_own_ledger: false }
+        MaildirDestination { maildir, path, durability, limits: Limits::default(), has_own_ledger: false }
     }
 
     fn folder(&self, inner: maildir::Folder) -> MaildirFolder {
-        MaildirFolder { inner, durability: self.durability }
+        let reserve = Reserve { path: self.path.clone(), free_space: self.limits.free_space };
+        MaildirFolder { inner, durability: self.durability, reserve }
     }
 }
 
@@ -75,6 +84,35 @@ impl MaildirDestination {
 pub struct MaildirFolder {
     inner: maildir::Folder,
     durability: Durability,
+    reserve: Reserve,
+}
+
+/// What stays free of the disk.
+#[derive(Debug, Clone)]
+struct Reserve {
+    path: PathBuf,
+    free_space: u64,
+}
+
+impl Reserve {
+    /// Refuses where less is free. What cannot be asked is no reason to refuse.
+    fn check(&self) -> Result<(), Failure> {
+        if self.free_space == 0 {
+            return Ok(());
+        }
+        let Ok(stat) = rustix::fs::statvfs(&self.path) else { return Ok(()) };
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        if free >= self.free_space {
+            return Ok(());
+        }
+        let message = format!(
+            "The disk of the new mailbox has {} free, and {} are to stay free (limits.free_space_mb, --keep-free). \
+             Make room there; the import goes on where it stopped.",
+            size(free),
+            size(self.free_space)
+        );
+        Err(Failure { class: "disk_low", message })
+    }
 }
 
 impl Destination for MaildirDestination {
@@ -90,10 +128,13 @@ impl Destination for MaildirDestination {
     }
 
     fn rules(&self) -> NameRules {
-        NameRules::maildir()
+        let rules = NameRules::maildir();
+        NameRules { max_depth: rules.max_depth.min(self.limits.folder_levels.max(2)), ..rules }
     }
 
     fn lock(&self) -> Result<Self::Lock, Failure> {
+        // Before anything is asked of the old server.
+        Reserve { path: self.path.clone(), free_space: self.limits.free_space }.check()?;
         let lock = self.maildir.lock_exclusively()?;
         // INBOX is where the locks and temporary files of the whole mailbox lie; the source may have none.
         if let Some(inbox) = self.maildir.folder(&FolderName::inbox())? {
@@ -149,6 +190,7 @@ impl DestinationFolder for MaildirFolder {
     }
 
     fn begin(&self, identity: &str) -> Result<StagedMessage, Failure> {
+        self.reserve.check()?;
         Ok(StagedMessage(self.inner.stage(&base(identity)?)?))
     }
 

@@ -8,6 +8,7 @@ mod changing;
 mod epochs;
 mod hostile;
 mod lease;
+mod limits;
 mod line;
 mod live;
 mod progress;

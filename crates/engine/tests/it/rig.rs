@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::Survey;
 use engine::account::{Account, Route, Settings, Source};
 use engine::clock::SystemClock;
-use engine::destination::MaildirDestination;
+use engine::destination::{Limits, MaildirDestination};
 use engine::error::Error;
 use engine::ledger::Ledger;
 use engine::plan::{Plan, Selection};
@@ -39,6 +39,7 @@ pub(crate) struct Rig {
     pub(crate) cancel: CancellationToken,
     pub(crate) progress: Arc<dyn Progress>,
     pub(crate) route: Route,
+    pub(crate) limits: Limits,
 }
 
 impl Rig {
@@ -63,6 +64,7 @@ impl Rig {
             cancel: CancellationToken::new(),
             progress: Arc::new(Silent),
             route: Route::Anywhere,
+            limits: Limits::default(),
         }
     }
 
@@ -105,7 +107,9 @@ impl Rig {
 
     fn destination(&self) -> MaildirDestination {
         let (uid, gid) = self.server.owner();
-        MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid })).unwrap()
+        MaildirDestination::create(&self.server.maildir("bob"), Some(maildir::Owner { uid, gid }))
+            .unwrap()
+            .with_limits(self.limits)
     }
 
     fn source(&self) -> Source {

@@ -45,6 +45,7 @@ pub struct Connection {
     next_tag: u32,
     skipped: u64,
     skipped_names: u64,
+    pub(super) overlong_names: u64,
     last_octet: Instant,
 }
 
@@ -75,6 +76,7 @@ impl Connection {
             next_tag: 1,
             skipped: 0,
             skipped_names: 0,
+            overlong_names: 0,
             last_octet: Instant::now(),
         }
     }
@@ -108,6 +110,11 @@ impl Connection {
     /// that are unknown here are none.
     pub fn skipped_names(&self) -> u64 {
         self.skipped_names
+    }
+
+    /// How many folders were left out of lists because of the length of their names.
+    pub fn overlong_names(&self) -> u64 {
+        self.overlong_names
     }
 
     /// Whether another command can be sent.

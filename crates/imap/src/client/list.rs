@@ -63,17 +63,20 @@ impl Connection {
     /// The folders that match.
     ///
     /// # Errors
-    /// [`Error::LimitExceeded`] for more folders than [`Limits::folders`](crate::Limits::folders).
+    /// [`Error::LimitExceeded`] for more folders than [`Limits::folders`](crate::Limits::folders). One whose name is longer
+    /// than [`Limits::name`](crate::Limits::name) is left out; see [`Connection::overlong_names`].
     pub async fn list(&mut self, request: &ListRequest) -> Result<Vec<ListEntry>, Error> {
-        let limit = self.options.limits.folders;
+        let (limit, longest) = (self.options.limits.folders, self.options.limits.name);
         // A name and its numbers for each folder.
         let command = encode(request)?.expecting(limit.saturating_mul(2));
+        let mut overlong = 0;
         let mut entries: Vec<ListEntry> = Vec::new();
         let mut statuses = Vec::new();
         let mut octets = 0_usize;
         let most = limit.saturating_mul(NAME);
         self.execute(command, |response| {
             match response {
+                Response::List(entry) if entry.name.as_bytes().len() > longest => overlong += 1,
                 Response::List(entry) => {
                     octets += entry.name.as_bytes().len();
                     entries.push(entry);
@@ -96,6 +99,7 @@ impl Connection {
             Ok(())
         })
         .await?;
+        self.overlong_names += overlong;
         let key = |name: &WireName| if name.is_inbox() { WireName::inbox() } else { name.clone() };
         let mut statuses: std::collections::HashMap<WireName, _> =
             statuses.into_iter().map(|(name, status)| (key(&name), status)).collect();

@@ -313,7 +313,9 @@ impl Decoder {
 
     fn finish_fetch(&mut self, line: &Line, overlong: bool) -> Frame {
         let (response, body) = Response::parse_fetch(line, overlong);
-        let Some(mut body) = body else { return Frame::Response(Box::new(response)) };
+        // Beside a body that was handed on already a quoted one is its repetition, and the response suspect.
+        let handed_on = line.literals.iter().any(|literal| literal.streamed.is_some());
+        let Some(mut body) = body.filter(|_| !handed_on) else { return Frame::Response(Box::new(response)) };
         let uid = match &response {
             Response::Fetch(fetched) => fetched.uid,
             _ => None,

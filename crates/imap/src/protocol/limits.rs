@@ -18,6 +18,8 @@ pub struct Limits {
     pub greeting: usize,
     /// Folders in one LIST answer. Default 100,000.
     pub folders: usize,
+    /// Octets of a folder's name. Folders with longer ones are left out of a list and counted. Default 8 KiB.
+    pub name: usize,
     /// Messages reported as changed by one EXAMINE with QRESYNC. Default 5 million.
     pub changed: usize,
     /// Responses that nobody asked for, between two that bring a command on: servers also tell what others do meanwhile, but
@@ -39,6 +41,7 @@ impl Default for Limits {
             skip: 64 * 1024 * 1024,
             greeting: 8 * 1024,
             folders: 100_000,
+            name: 8 * 1024,
             changed: 5_000_000,
             unasked: 100_000,
             commands_in_flight: 256,

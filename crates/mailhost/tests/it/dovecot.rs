@@ -22,7 +22,11 @@ fn place() -> tempfile::TempDir {
 }
 
 fn tree(place: &tempfile::TempDir, scheme: Scheme, owner: Owner) -> MaildirTree {
-    MaildirTree::open(&place.path().join("mail"), TreeOptions { scheme, owner: Some(owner) }).unwrap()
+    MaildirTree::open(
+        &place.path().join("mail"),
+        TreeOptions { scheme, owner: Some(owner), ..TreeOptions::default() },
+    )
+    .unwrap()
 }
 
 fn serve(place: &tempfile::TempDir, owner: Owner, group: Option<&str>) -> Dovecot {

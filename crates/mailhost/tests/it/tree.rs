@@ -21,7 +21,7 @@ fn tree() -> (TempDir, MaildirTree) {
 }
 
 fn open(root: &Path) -> MaildirTree {
-    MaildirTree::open(root, TreeOptions { scheme: Scheme::Sha512Crypt, owner: None }).unwrap()
+    MaildirTree::open(root, TreeOptions { scheme: Scheme::Sha512Crypt, ..TreeOptions::default() }).unwrap()
 }
 
 fn passwd(root: &TempDir) -> String {

@@ -10,21 +10,23 @@ use serde::Serialize;
 use super::{many, print, print_json, runtime, watch};
 use crate::arguments::{Check, Format};
 use crate::exit::Exit;
+use crate::human::{self, cut, line, plain, table};
+use crate::interrupt;
+use crate::quantity::{count, counted, size, time_between};
 use crate::setup::{self, WrongUse};
-use crate::{human, interrupt};
 
 /// What `check` found, as `--format json` prints it.
 #[derive(Debug, Serialize)]
 pub(crate) struct CheckDocument {
     schema: &'static str,
-    pub(crate) source: SourceLine,
-    pub(crate) totals: Totals,
-    pub(crate) folders: Vec<FolderLine>,
-    pub(crate) capabilities: Vec<String>,
+    source: SourceLine,
+    totals: Totals,
+    folders: Vec<FolderLine>,
+    capabilities: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) estimate: Option<Estimate>,
+    estimate: Option<Estimate>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<Stop>,
+    error: Option<Stop>,
 }
 
 /// Sums over the account's own folders that can be opened.
@@ -92,7 +94,7 @@ pub(crate) fn run(arguments: &Check) -> Result<Exit, WrongUse> {
     };
     match arguments.output.format {
         Format::Json => print_json(&document),
-        Format::Human => print(&human::check(&document)),
+        Format::Human => print(&readable(&document)),
     }
     Ok(document.error.as_ref().map_or(Exit::Complete, Exit::of_stop))
 }
@@ -134,6 +136,37 @@ fn document(source: SourceLine, survey: Survey) -> CheckDocument {
         estimate: bytes.map(|bytes| Estimate::new(messages, bytes)),
         error: None,
     }
+}
+
+/// The same for people.
+fn readable(document: &CheckDocument) -> String {
+    let mut text = String::new();
+    let (user, host) = (plain(&document.source.user), plain(&document.source.host));
+    if let Some(error) = &document.error {
+        line(&mut text, format_args!("{user} at {host}\n"));
+        return text + &human::stop(error);
+    }
+    let server =
+        document.source.server.as_deref().map_or(String::new(), |name| format!(" ({})", plain(name)));
+    line(&mut text, format_args!("{user} at {host}{server}: ready to import.\n"));
+    let told = |number: Option<u64>, shown: fn(u64) -> String| number.map_or("?".to_owned(), shown);
+    let mut rows = vec![["Folder", "messages", "size"].map(str::to_owned).to_vec()];
+    for folder in &document.folders {
+        rows.push(vec![cut(&plain(&folder.name)), told(folder.messages, count), told(folder.bytes, size)]);
+    }
+    let totals = &document.totals;
+    rows.push(vec!["Total".to_owned(), count(totals.messages), told(totals.bytes, size)]);
+    text += &table(&rows);
+    let messages = counted(totals.messages, "message", "messages");
+    let folders = counted(totals.folders as u64, "folder", "folders");
+    let octets = totals.bytes.map_or(String::new(), |octets| format!(", {}", size(octets)));
+    let estimate = document.estimate.map_or(String::new(), |estimate| {
+        let (shortest, longest) = estimate.range();
+        format!(", {} on a line of 100 to 10 Mbit/s", time_between(shortest, longest))
+    });
+    line(&mut text, format_args!("\n{messages} in {folders}{octets}{estimate}."));
+    line(&mut text, format_args!("Capabilities: {}", plain(&document.capabilities.join(" "))));
+    text
 }
 
 #[cfg(test)]

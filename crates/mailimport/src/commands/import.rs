@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::Survey;
 use engine::account::{Account, Adoption, Settings, Source};
 use engine::clock::SystemClock;
-use engine::destination::{Failure, MaildirDestination};
+use engine::destination::{Failure, Limits, MaildirDestination};
 use engine::plan::{Plan, Selection};
 use engine::report::{Report, Side, Stop};
 use maildir::Owner;
@@ -30,6 +30,7 @@ struct Job {
     ledger: std::path::PathBuf,
     selection: Selection,
     settings: Settings,
+    limits: Limits,
 }
 
 /// Imports, or with `--dry-run` shows the plan.
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
         ledger: setup::ledger(arguments.ledger.state.as_ref(), &mailbox),
         selection: setup::selection(&arguments.selection)?,
         settings: setup::settings(&arguments.line, adoption),
+        limits: setup::destination_limits(arguments.keep_free),
         source: setup::source(&arguments.source, &arguments.account)?,
         mailbox,
     };
@@ -63,7 +65,7 @@ async fn import(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report 
     let blank = blank_report(&job.source, &job.mailbox);
     let is_new = !job.mailbox.exists();
     let destination = match MaildirDestination::create(&job.mailbox, job.owner) {
-        Ok(destination) => destination.with_ledger_at(&job.ledger),
+        Ok(destination) => destination.with_ledger_at(&job.ledger).with_limits(job.limits),
         Err(error) => {
             let failure = Failure::from(error);
             return refused_by_destination(blank, failure.class, failure.message);

@@ -23,7 +23,7 @@ use crate::bars::Bars;
 use crate::exit::Exit;
 use crate::notice::notice;
 use crate::setup::WrongUse;
-use crate::{human, interrupt};
+use crate::{document, human, interrupt};
 
 /// Progress and logs as asked for.
 fn watch(output: &OutputOptions) -> Arc<Bars> {
@@ -84,8 +84,8 @@ fn conclude(report: &Report, format: Format) -> Exit {
 }
 
 fn print_json(document: &impl Serialize) {
-    match serde_json::to_string_pretty(document) {
-        Ok(text) => print(&(text + "\n")),
+    match document::json(document) {
+        Ok(text) => print(&text),
         Err(error) => notice(format_args!("The report could not be written: {error}")),
     }
 }

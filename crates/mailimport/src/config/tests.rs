@@ -103,6 +103,12 @@ fn mistakes_are_named_with_their_place_and_without_their_value() {
             "MAILIMPORT_SMTP_URL cannot be used: write it as",
         ),
         ("[work]\nimports = 0\n", vec![], "at least 1"),
+        ("[source]\ntls_seconds = 0\n", vec![], "are between 1 and 3600"),
+        ("[limits]\nfolders = 0\n", vec![], "limits.folders is at least 1"),
+        ("[limits]\nfolder_name_octets = 0\n", vec![], "limits.folder_name_octets is at least 1"),
+        ("[limits]\nfolder_levels = 1\n", vec![], "between 2 and 30"),
+        ("", vec![("MAILIMPORT_LIMITS_RESPONSE_LINE_OCTETS", "12")], "between 1024 and"),
+        ("[limits]\noctets_per_import = -1\n", vec![], "line 2: "),
         (
             "[mail]\npassword_scheme = \"geheim\"\n",
             vec![],

@@ -4,6 +4,9 @@ use engine::report::{Note, RenamedFolder, SCHEMA, SourceLine, Verification};
 
 use super::*;
 
+#[path = "../../../../fuzz/checks/report.rs"]
+mod fuzzed;
+
 fn counts(listed: u64, imported: u64, unreadable: u64) -> Counts {
     let already_there = listed - imported - unreadable;
     Counts { listed, imported, already_there, unreadable, bytes: imported * 53_500, ..Counts::default() }
@@ -131,4 +134,14 @@ fn differences_read_like_this() {
 #[test]
 fn control_characters_and_direction_marks_do_not_reach_the_terminal() {
     assert_eq!(plain("a\u{1b}[31mb\u{202e}c\n"), "a\u{FFFD}[31mb\u{FFFD}c\u{FFFD}");
+}
+
+#[test]
+fn every_name_of_the_fuzz_targets_corpus_is_harmless() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/report");
+    let inputs: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(inputs.len() > 10);
+    for input in inputs {
+        fuzzed::check(&std::fs::read(&input).unwrap());
+    }
 }

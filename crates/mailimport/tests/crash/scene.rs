@@ -38,7 +38,10 @@ impl Scene {
 
     /// The new mailbox in a directory of its own, such as the mount point of a small disk.
     pub(crate) fn at(account: &AccountSpec, root: &Path) -> Scene {
-        Scene::start(account, Some(root), true)
+        let mut scene = Scene::start(account, Some(root), true);
+        // Such disks are smaller than what an import leaves free otherwise.
+        scene.arguments = vec!["--keep-free".into(), "0".into()];
+        scene
     }
 
     /// No mailbox yet at this place, which is a level deeper than what there is.

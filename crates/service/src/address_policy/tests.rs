@@ -120,6 +120,15 @@ fn every_spelling_of_this_machine_is_refused() {
 }
 
 #[test]
+fn an_address_with_a_zone_is_no_host() {
+    for text in
+        ["fe80::1%1", "[fe80::1%1]", "[fe80::1%25lo]", "::1%lo", "[::1%1]", "127.0.0.1%1", "%31%32%37.0.0.1"]
+    {
+        assert_eq!(server_field::host(text), None, "{text}");
+    }
+}
+
+#[test]
 fn ranges_that_are_opened_open_private_networks_and_nothing_of_this_machine() {
     for (allowed, address, expected) in [
         (&["10.0.0.0/8"][..], "10.1.2.3", true),
@@ -203,7 +212,7 @@ fn only_ports_of_mail_and_those_that_were_opened_are_connected_to() {
 }
 
 /// Whether an address is globally routable, said once more and otherwise than in the policy.
-fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
@@ -236,7 +245,7 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// Addresses of which many are near a border of a range.
-fn addresses() -> impl Strategy<Value = IpAddr> {
+pub(crate) fn addresses() -> impl Strategy<Value = IpAddr> {
     let borders: Vec<&str> =
         REFUSED_V4.iter().chain(REFUSED_V6).flat_map(|(first, last, ..)| [*first, *last]).collect();
     let near = (prop::sample::select(borders), -3_i128..=3).prop_map(|(border, by)| match ip(border) {

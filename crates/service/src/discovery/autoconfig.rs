@@ -29,7 +29,7 @@ pub(super) async fn look(domain: &str, address: &str, network: &Network) -> Vec<
             return Vec::new();
         }
     };
-    let fetched = places(domain, address, network.https_port()).map(|url| fetch(&client, url));
+    let fetched = places(domain, address, network.https_port()).map(|url| fetch(&client, url, network));
     let documents = futures_util::future::join_all(fetched).await;
     let servers = documents.into_iter().flatten().map(|xml| document::read(&xml, address));
     servers
@@ -53,6 +53,8 @@ fn places(domain: &str, address: &str, port: u16) -> impl Iterator<Item = Url> {
     asked.into_iter().filter_map(move |(place, address)| {
         let mut url = Url::parse(&place).ok()?;
         url.set_port(Some(port)).ok()?;
+        // An address would be connected to without being resolved, and judged.
+        url.domain()?;
         if let Some(address) = address {
             url.query_pairs_mut().append_pair("emailaddress", address);
         }
@@ -100,8 +102,8 @@ fn follow(attempt: Attempt<'_>, port: u16) -> reqwest::redirect::Action {
     }
 }
 
-async fn fetch(client: &Client, url: Url) -> Option<String> {
-    match document(client, url.clone()).await {
+async fn fetch(client: &Client, url: Url, network: &Network) -> Option<String> {
+    match document(client, url.clone(), network).await {
         Ok(document) => document,
         Err(error) => {
             // The address is in the query: only the host is named.
@@ -111,8 +113,11 @@ async fn fetch(client: &Client, url: Url) -> Option<String> {
     }
 }
 
-async fn document(client: &Client, url: Url) -> Result<Option<String>, reqwest::Error> {
+async fn document(client: &Client, url: Url, network: &Network) -> Result<Option<String>, reqwest::Error> {
     let mut response = client.get(url).send().await?.error_for_status()?;
+    if !network.may_answer(response.remote_addr()) {
+        return Ok(None);
+    }
     let mut octets = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if octets.len() + chunk.len() > MAX_OCTETS {
@@ -121,4 +126,18 @@ async fn document(client: &Client, url: Url) -> Result<Option<String>, reqwest::
         octets.extend_from_slice(&chunk);
     }
     Ok(String::from_utf8(octets).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn an_address_is_no_place_of_a_document() {
+        let hosts = |domain| places(domain, "anna@x", 443).filter_map(|url| Some(url.host_str()?.to_owned()));
+        assert!(hosts("firma.example").eq(["autoconfig.firma.example", "firma.example"]));
+        for address in ["127.0.0.10", "0x7f.0.0.0xa", "2130706442", "[::1]"] {
+            assert_eq!(hosts(address).collect::<Vec<_>>(), [""; 0], "{address}");
+        }
+    }
 }

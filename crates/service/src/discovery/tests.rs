@@ -284,7 +284,19 @@ async fn a_document_that_is_too_large_or_not_trusted_is_not_read() {
 #[tokio::test]
 async fn without_an_address_nothing_can_be_found() {
     let setting = setting(&[], &[], nothing);
-    for username in ["", "anna", "anna@localhost", "anna@127.0.0.1", "anna@[::1]", "anna@firma..example"] {
+    for username in [
+        "",
+        "anna",
+        "anna@localhost",
+        "anna@127.0.0.1",
+        "anna@127.1",
+        "anna@0x7f.0.0.0xa",
+        "anna@169.254.169.0xfe",
+        "anna@0x7f00000a.",
+        "anna@１２７.0.0.1",
+        "anna@[::1]",
+        "anna@firma..example",
+    ] {
         assert_eq!(setting.find("", username).await, Err("server_not_found".to_owned()), "{username}");
     }
     assert_eq!(setting.asked(), [""; 0]);

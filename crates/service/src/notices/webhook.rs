@@ -132,7 +132,8 @@ impl Call<'_> {
             .header("webhook-signature", signature)
             .body(self.body.clone());
         match request.send().await {
-            Ok(response) => answer(response.status().as_u16()),
+            Ok(response) if network.may_answer(response.remote_addr()) => answer(response.status().as_u16()),
+            Ok(_) => silent,
             Err(error) => {
                 let untrusted = is_tls(&error);
                 // The path may hold a secret: only the host is named.

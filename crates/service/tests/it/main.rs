@@ -6,6 +6,7 @@ mod identity;
 mod journey;
 mod notices;
 mod prepared_list;
+mod rebinding;
 mod recovery;
 mod rig;
 mod rotation;

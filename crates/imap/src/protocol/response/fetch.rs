@@ -313,6 +313,8 @@ impl<'a> FetchParser<'a> {
             Token::Streamed(octets) => {
                 if self.fetched.body == Body::NotSent {
                     self.fetched.body = Body::Received { octets };
+                } else {
+                    self.suspect(Suspicion::RepeatedBody);
                 }
                 return Some(());
             }

@@ -37,6 +37,7 @@ pub(super) struct Place {
     pub(super) root: PathBuf,
     pub(super) owner: Option<Owner>,
     pub(super) state: PathBuf,
+    pub(super) limits: engine::destination::Limits,
     pub(super) engine: engine::account::Settings,
     pub(super) selection: engine::plan::Selection,
     pub(super) trust: TlsTrust,
@@ -83,7 +84,7 @@ impl List {
         cancel: &CancellationToken,
     ) -> Result<List, Failed> {
         let refused = |error: &dyn std::fmt::Display| Failed::Destination(error.to_string());
-        let options = TreeOptions { owner: place.owner, ..TreeOptions::default() };
+        let options = TreeOptions { owner: place.owner, limits: place.limits, ..TreeOptions::default() };
         let host = MaildirTree::open(&place.root, options).map_err(|error| refused(&error))?;
         let owner = place.owner.map(|owner| store::Owner { uid: owner.uid, gid: owner.gid });
         let store = Store::open_file(&place.state, owner).await.map_err(|error| refused(&error))?;
