@@ -137,7 +137,8 @@ impl MailHost for MaildirTree {
         self.blocking(|tree| {
             let stat =
                 rustix::fs::statvfs(&tree.root).map_err(|e| Error::of("look at", &tree.root, e.into()))?;
-            Ok(Some(stat.f_bavail.saturating_mul(stat.f_frsize)))
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            Ok(Some(free.saturating_sub(tree.limits.free_space)))
         })
         .await
     }

@@ -73,8 +73,12 @@ impl MaildirDestination {
         MaildirDestination { maildir, path, durability, limits: Limits::default(), has_own_ledger: false }
     }
 
+    fn reserve(&self) -> Reserve {
+        Reserve { maildir: self.maildir.clone(), free_space: self.limits.free_space }
+    }
+
     fn folder(&self, inner: maildir::Folder) -> MaildirFolder {
-        let reserve = Reserve { path: self.path.clone(), free_space: self.limits.free_space };
+        let reserve = self.reserve();
         MaildirFolder { inner, durability: self.durability, reserve }
     }
 }
@@ -90,7 +94,7 @@ pub struct MaildirFolder {
 /// What stays free of the disk.
 #[derive(Debug, Clone)]
 struct Reserve {
-    path: PathBuf,
+    maildir: Maildir,
     free_space: u64,
 }
 
@@ -100,8 +104,7 @@ impl Reserve {
         if self.free_space == 0 {
             return Ok(());
         }
-        let Ok(stat) = rustix::fs::statvfs(&self.path) else { return Ok(()) };
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let Ok(free) = self.maildir.free_space() else { return Ok(()) };
         if free >= self.free_space {
             return Ok(());
         }
@@ -134,7 +137,7 @@ impl Destination for MaildirDestination {
 
     fn lock(&self) -> Result<Self::Lock, Failure> {
         // Before anything is asked of the old server.
-        Reserve { path: self.path.clone(), free_space: self.limits.free_space }.check()?;
+        self.reserve().check()?;
         let lock = self.maildir.lock_exclusively()?;
         // INBOX is where the locks and temporary files of the whole mailbox lie; the source may have none.
         if let Some(inbox) = self.maildir.folder(&FolderName::inbox())? {

@@ -266,6 +266,10 @@ async fn a_missing_root_is_made_and_a_file_in_its_place_is_refused() {
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o750);
     tree.ready().await.unwrap();
     assert!(tree.free_space().await.unwrap().unwrap() > 0);
+    // What is to stay free is not for mail.
+    let limits = engine::destination::Limits { free_space: u64::MAX, ..Default::default() };
+    let full = MaildirTree::open(tree.root(), TreeOptions { limits, ..TreeOptions::default() }).unwrap();
+    assert_eq!(full.free_space().await.unwrap(), Some(0));
     let file = root.path().join("file");
     std::fs::write(&file, "x").unwrap();
     assert!(MaildirTree::open(&file, TreeOptions::default()).is_err());
