@@ -105,7 +105,9 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
         }
         let width = self.settings.connections.max(1);
         let work = Work::new(changed, width);
-        run_lanes(width, session, &passes, &work, gathered).await
+        let result = run_lanes(width, session, &passes, &work, gathered).await;
+        passes.line.nothing_is_staged().await;
+        result
     }
 }
 

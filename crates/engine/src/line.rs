@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use imap::{AttemptBudget, Connection, ExamineMode, Examined, ResponseCode, UidValidity, WireName};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +66,12 @@ pub(crate) struct Line {
     pace: Mutex<Pace>,
     received: AtomicU64,
     stored: AtomicU64,
+    /// One permit for each thread that stages messages; see [`Line::nothing_is_staged`].
+    staging: Arc<Semaphore>,
 }
+
+/// Threads that stage at a time, those that are only putting away what they had included.
+const STAGING: u32 = 64;
 
 #[derive(Debug)]
 struct Pace {
@@ -96,7 +102,20 @@ impl Line {
             pace: Mutex::new(Pace { pause_until: now, failing_since: None, failures: 0, started: now }),
             received: AtomicU64::new(0),
             stored: AtomicU64::new(0),
+            staging: Arc::new(Semaphore::new(STAGING as usize)),
         }
+    }
+
+    /// Held by a thread that stages messages until it has put everything away.
+    pub(crate) async fn begin_staging(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.staging).acquire_owned().await.ok()
+    }
+
+    /// Waits for those who stage: an import that has ended leaves nothing in `tmp`, and its lock goes after that.
+    pub(crate) async fn nothing_is_staged(&self) {
+        // The semaphore is never closed.
+        let _ = self.staging.acquire_many(STAGING).await;
     }
 
     fn pace(&self) -> std::sync::MutexGuard<'_, Pace> {

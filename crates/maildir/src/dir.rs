@@ -95,7 +95,7 @@ impl Dir {
     pub(crate) fn remove_unnamed(&self) -> Result<u32, Error> {
         let mut unnamed = Vec::new();
         self.each_name(&mut |name| {
-            let own = name.to_str().filter(|name| crate::lock::is_own_temporary_for(TEMPORARY_DIR, name));
+            let own = name.to_str().filter(|name| is_unnamed(name));
             unnamed.extend(own.map(str::to_owned));
             Ok(())
         })?;
@@ -222,6 +222,11 @@ impl Dir {
         }
         Ok(())
     }
+}
+
+/// Whether [`Dir::make_dir`] made a directory of this name and had no time to give it its own.
+pub(crate) fn is_unnamed(name: &str) -> bool {
+    crate::lock::is_own_temporary_for(TEMPORARY_DIR, name)
 }
 
 /// Whose directory has the name now.

@@ -279,6 +279,8 @@ fn refuse_other_directories(dir: &Dir) -> Result<(), Error> {
         let known = name.to_str().is_some_and(|n| {
             matches!(n, "new" | "tmp" | "subscriptions" | "maildirfolder" | "maildirsize")
                 || n.starts_with("dovecot")
+                // What an import that died while it made the first of these had no time to name.
+                || crate::dir::is_unnamed(n)
         });
         if known { Ok(()) } else { Err(Error::NotAMaildir { path: dir.path().to_path_buf() }) }
     })

@@ -94,7 +94,9 @@ pub(super) async fn fetch<F: DestinationFolder>(
     let (pieces, receiver) = mpsc::channel(PIECES);
     let staging = {
         let task = Arc::clone(&task);
+        let permit = line.begin_staging().await;
         tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             stage::run(&task.folder, &task.pool, &task.clock, receiver, &task.chunks)
         })
     };

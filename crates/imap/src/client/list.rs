@@ -76,10 +76,14 @@ impl Connection {
         let most = limit.saturating_mul(NAME);
         self.execute(command, |response| {
             match response {
-                Response::List(entry) if entry.name.as_bytes().len() > longest => overlong += 1,
                 Response::List(entry) => {
+                    // Also of those that are left out: they are to come to an end.
                     octets += entry.name.as_bytes().len();
-                    entries.push(entry);
+                    if entry.name.as_bytes().len() > longest {
+                        overlong += 1;
+                    } else {
+                        entries.push(entry);
+                    }
                 }
                 Response::FolderStatus(name, status) => {
                     octets += name.as_bytes().len();

@@ -12,7 +12,8 @@ use crate::servers::{assert_holds, folder, missed};
 async fn no_name_of_a_folder_leads_out_of_the_mailbox_and_no_two_become_one() {
     let deep = vec!["deep"; 60].join("/");
     let deepest = vec!["d"; 500].join("/");
-    let long = "n".repeat(10_000);
+    // Names that are longer than the limit are left out: see `limits.rs`.
+    let long = "n".repeat(8_000);
     let names: Vec<&str> = vec![
         "INBOX",
         "inbox/below",
