@@ -4,8 +4,7 @@
 //! new. `strace` counts for each thread by itself, so a number is tried until no thread has so many calls.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use testkit::factory::{AccountSpec, FolderSpec, MessageSpec};
 use testkit::imap_client::Client;
@@ -13,7 +12,7 @@ use testkit::server::ImapServer;
 
 use crate::client::Busy;
 use crate::invariants::{at_any_moment, at_the_end};
-use crate::scene::{Ended, OLD, PASSWORD, Scene};
+use crate::scene::{Ended, OLD, PASSWORD, Scene, copy, open_directory};
 
 /// No call of a delivery comes more often in a thread; only `write` does, which also wakes the runtime's threads.
 const MOST: u32 = 40;
@@ -67,9 +66,7 @@ impl Prepared {
     }
 
     fn with_nothing() -> Prepared {
-        let directory = tempfile::tempdir().unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(directory.path(), mode).unwrap();
+        let directory = open_directory();
         let scene = Scene::to_be_founded_at(&account(), &directory.path().join("bob/Maildir"));
         Prepared { scene, before: Before::Nothing(directory) }
     }
@@ -99,11 +96,6 @@ impl Prepared {
         self.scene.around.clear();
         child
     }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-    assert!(status.success());
 }
 
 /// Kills before each call of these names, one after the other. Beside each name stands how many there are at least in one

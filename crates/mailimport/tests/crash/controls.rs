@@ -1,11 +1,11 @@
 //! Each invariant broken on purpose in a mailbox that is otherwise as it should be: a check that cannot fail shows
 //! nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::invariants::{Findings, Invariant, at_any_moment, at_the_end};
-use crate::scene::{Scene, old_account};
+use crate::scene::{Scene, copy, old_account};
 
 /// A harm, what it does to the mailbox, and the invariant that has to notice.
 type Control = (&'static str, fn(&Scene), Invariant);
@@ -68,10 +68,6 @@ fn dovecot_notices_a_size_that_is_wrong() {
 fn findings(scene: &mut Scene, invariant: Invariant) -> Findings {
     let findings = at_any_moment(scene);
     if findings.has(invariant) { findings } else { at_the_end(scene) }
-}
-
-fn copy(from: &Path, to: &Path) {
-    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
 }
 
 /// A message in INBOX whose name ends so.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::device::{Disk, in_own_namespace, run};
 use crate::invariants::{at_any_moment, at_the_end};
-use crate::scene::{Ended, Scene, old_account};
+use crate::scene::{Ended, Scene, old_account, open_directory};
 
 #[test]
 fn full_it_is_told_and_goes_on_when_there_is_room() {
@@ -14,14 +14,6 @@ fn full_it_is_told_and_goes_on_when_there_is_room() {
 #[test]
 fn failing_it_is_told_and_goes_on_when_it_is_mended() {
     in_own_namespace("disk::inside_failing_it_is_told_and_goes_on_when_it_is_mended");
-}
-
-/// A directory that servers of other users may enter.
-fn directory() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(directory.path(), mode).unwrap();
-    directory
 }
 
 /// Room in a memory file system; an earlier size is changed.
@@ -51,7 +43,7 @@ fn assert_told(ended: &Ended, scene: &Scene, when: &str) {
 fn inside_full_it_is_told_and_goes_on_when_there_is_room() {
     // Each of these fills up at another step: the ledger's tables, a message's octets, a name, the ledger's log.
     for kilobytes in [160, 400, 700, 1_000, 2_000, 4_000, 6_500] {
-        let directory = directory();
+        let directory = open_directory();
         room(directory.path(), kilobytes);
         let mut scene = Scene::at(&old_account(), &directory.path().join("Maildir"));
         let when = format!("{kilobytes} kB");
@@ -69,7 +61,7 @@ fn inside_full_it_is_told_and_goes_on_when_there_is_room() {
 #[ignore = "runs in a mount namespace of its own"]
 fn inside_failing_it_is_told_and_goes_on_when_it_is_mended() {
     for kilobytes in [6_500, 8_000, 9_500] {
-        let directory = directory();
+        let directory = open_directory();
         room(directory.path(), kilobytes);
         let disk = Disk::new(directory.path(), 96);
         let mut scene = Scene::at(&old_account(), &disk.path().join("Maildir"));

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::device::{Disk, in_own_namespace, run};
 use crate::invariants::{Findings, Invariant, Ledger, at_any_moment, at_the_end, forgotten};
-use crate::scene::{Random, Scene, iterations, old_account};
+use crate::scene::{Random, Scene, iterations, old_account, open_directory};
 
 /// How often a control may try to meet the moment at which the harm shows.
 const CONTROL_TRIES: u32 = 25;
@@ -101,9 +101,7 @@ struct Failure {
 
 impl Failure {
     fn new() -> Failure {
-        let directory = tempfile::tempdir().unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(directory.path(), mode).unwrap();
+        let directory = open_directory();
         let disk = Disk::new(directory.path(), 96);
         let scene = Scene::at(&old_account(), &disk.path().join("Maildir"));
         // Foreign mail has been there for long.

@@ -185,6 +185,19 @@ pub(crate) fn digest(octets: &[u8]) -> String {
     Sha256::digest(lines.join(&b'\n')).iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
+/// Copies a directory with owners and times.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+}
+
+/// A directory that servers of other users may enter.
+pub(crate) fn open_directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), mode).unwrap();
+    directory
+}
+
 /// How often each digest occurs.
 pub(crate) fn count(files: &[File]) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
