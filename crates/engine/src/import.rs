@@ -43,8 +43,10 @@ pub async fn dry_run<D: Destination>(
     settings: &Settings,
 ) -> Result<(Survey, Plan), Error> {
     let survey = check(source, settings).await?;
-    let existing = destination.map(|destination| destination.folders()).transpose()?.unwrap_or_default();
-    let rules = destination.map_or_else(plan::NameRules::maildir, |destination| destination.rules());
+    let (existing, rules) = match destination {
+        Some(destination) => (destination.folders().await?, destination.rules().await?),
+        None => (Vec::new(), plan::NameRules::maildir()),
+    };
     let plan = plan::plan(&survey.folders, &existing, &rules, selection);
     Ok((survey, plan))
 }
@@ -72,13 +74,14 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
     }
 
     async fn run(&self, gathered: &Mutex<Gathered>) -> Result<(), Error> {
-        let _lock = self.destination.lock()?;
+        let _lock = self.destination.lock().await?;
         let line =
             Arc::new(Line::new(self.source, self.settings, Arc::clone(&self.progress), self.cancel.clone()));
         let mut session = line.connect().await?;
         let survey = line.unless_cancelled(survey::survey(&mut session)).await??;
-        let existing = self.destination.folders()?;
-        let plan = plan::plan(&survey.folders, &existing, &self.destination.rules(), self.selection);
+        let existing = self.destination.folders().await?;
+        let rules = self.destination.rules().await?;
+        let plan = plan::plan(&survey.folders, &existing, &rules, self.selection);
         announce(self.progress.as_ref(), &plan);
         {
             let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +91,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             gathered.plan = plan.clone();
         }
         let record = self.ledger.account(&self.key(), self.clock.now().as_second()).await?;
+        self.settle_intents().await?;
         let passes = Passes {
             account: self,
             line,

@@ -7,6 +7,8 @@ use std::future::Future;
 
 use imap::{ModSeq, Uid, UidSet, UidValidity, WireName};
 
+use crate::folder::FolderPath;
+
 /// BLAKE3 of a message's bytes as received from the source.
 pub type Digest = [u8; 32];
 
@@ -15,8 +17,8 @@ pub type Digest = [u8; 32];
 pub struct AccountKey {
     /// Source account: `user@host`, host in lower case.
     pub source: String,
-    /// The destination's key: `maildir:/srv/mail/alice` with its absolute path, or `maildir:.` for the mailbox that
-    /// the ledger itself lies in.
+    /// The destination's key: `maildir:/srv/mail/alice` with its absolute path, `maildir:.` for the mailbox that
+    /// the ledger itself lies in, or `imap:alice@imap.example.org:993`.
     pub destination: String,
 }
 
@@ -85,7 +87,7 @@ pub struct MessageRecord {
     pub uid: Uid,
     /// What became of it.
     pub state: State,
-    /// The destination's identity of the message (Maildir: the base name). `Some` exactly for `Imported`.
+    /// The destination's identity of the message (Maildir: the base name; IMAP: `<uidvalidity>.<uid>`). `Some` exactly for `Imported`.
     pub identity: Option<String>,
     /// Octets as received.
     pub size: Option<u64>,
@@ -112,6 +114,70 @@ pub struct Cause {
     pub from: Option<String>,
     /// `Subject` header, as far as known.
     pub subject: Option<String>,
+}
+
+/// What is about to be added to a folder of a destination that gives its messages identities of its own: written before
+/// the first octet is sent, so that whoever comes after a crash looks before they send anything again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The destination folder.
+    pub folder: FolderPath,
+    /// Its UIDVALIDITY before the batch.
+    pub uid_validity: UidValidity,
+    /// Its UIDNEXT before the batch: none of the messages gets a lower UID.
+    pub uid_next: u32,
+    /// The messages, in the order in which they are sent.
+    pub messages: Vec<Intended>,
+}
+
+/// A message of an [`Intent`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intended {
+    /// UID in its epoch.
+    pub uid: Uid,
+    /// Octets as received.
+    pub size: Option<u64>,
+    /// Digest of the octets as received.
+    pub digest: Option<Digest>,
+    /// Digest of the canonical form, by which it is known again.
+    pub canonical: Digest,
+    /// Flags and keywords that go with it.
+    pub flags: Vec<String>,
+    /// `X-GM-MSGID` or `EMAILID`, where the server has one.
+    pub object_id: Option<String>,
+}
+
+impl Intended {
+    /// The row of the message once it is known to lie in the destination.
+    pub fn arrived(self, identity: String) -> MessageRecord {
+        MessageRecord {
+            uid: self.uid,
+            state: State::Imported,
+            identity: Some(identity),
+            size: self.size,
+            digest: self.digest,
+            flags: self.flags,
+            object_id: self.object_id,
+            cause: None,
+        }
+    }
+}
+
+/// The ledger's own number of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IntentId(pub i64);
+
+/// An intent of which the end is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Its number.
+    pub id: IntentId,
+    /// The account that it belongs to.
+    pub account: AccountId,
+    /// The epoch that its messages belong to.
+    pub epoch: EpochId,
+    /// What was intended.
+    pub intent: Intent,
 }
 
 /// The ledger could not do what it was asked; nothing was acknowledged.
@@ -174,6 +240,27 @@ pub trait Ledger: Send + Sync {
         epoch: EpochId,
         messages: &[MessageRecord],
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Notes what is about to be sent to the destination.
+    fn begin_batch(
+        &self,
+        epoch: EpochId,
+        intent: &Intent,
+    ) -> impl Future<Output = Result<IntentId, LedgerError>> + Send;
+
+    /// Writes rows as [`Ledger::record`] does and forgets the intent, both or neither.
+    fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Intents without an end, of all accounts that go to this destination ([`AccountKey::destination`]), oldest first.
+    fn open_intents(
+        &self,
+        destination: &str,
+    ) -> impl Future<Output = Result<Vec<OpenIntent>, LedgerError>> + Send;
 
     /// Asked before each batch of changes at the destination: whether they are still ours to make. A ledger that only
     /// one process can have has no reason to doubt it.

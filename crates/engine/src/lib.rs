@@ -11,6 +11,7 @@ pub mod destination;
 pub mod error;
 pub mod folder;
 mod import;
+mod intent;
 pub mod ledger;
 mod line;
 mod listing;

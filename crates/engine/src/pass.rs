@@ -70,30 +70,21 @@ impl Held {
     }
 }
 
-/// Runs blocking work of the destination.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, crate::destination::Failure> + Send + 'static,
-) -> Result<T, Error> {
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|panic| Error::Internal(panic.to_string()))??)
-}
-
 /// Looks at a destination folder.
 pub(crate) async fn look<F: DestinationFolder>(folder: &Option<F>, naming: &Naming) -> Result<Held, Error> {
-    let Some(folder) = folder.clone() else { return Ok(Held::default()) };
-    let naming = naming.clone();
-    blocking(move || {
-        let mut held = Held::default();
-        folder.present(&naming, &mut |present| match present.uid {
+    let mut held = Held::default();
+    let Some(folder) = folder else { return Ok(held) };
+    for present in folder.present(naming).await? {
+        match present.uid {
             Some(uid) => {
                 held.ours.insert(uid, present);
             }
             None => {
                 held.others.insert(present.identity.clone(), present);
             }
-        })?;
-        Ok(held)
-    })
-    .await
+        }
+    }
+    Ok(held)
 }
 
 /// What is to be done with a folder's listed messages.
@@ -104,6 +95,8 @@ struct Sorted {
     settled: u64,
     rows: Vec<MessageRecord>,
     pool: Pool,
+    /// Identities that rows of this epoch have.
+    used: HashSet<String>,
 }
 
 impl<L: Ledger, D: Destination> Passes<'_, L, D> {
@@ -150,9 +143,8 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
 
     /// Removes what an import that died has left in the folder.
     async fn clean(&self, planned: &PlannedFolder, epoch: UidValidity) -> Result<(), Error> {
-        let Some(folder) = self.account.destination.open(&planned.destination)? else { return Ok(()) };
-        let naming = self.naming(planned, epoch);
-        blocking(move || folder.clean(&naming)).await
+        let Some(folder) = self.account.destination.open(&planned.destination).await? else { return Ok(()) };
+        Ok(folder.clean(&self.naming(planned, epoch)).await?)
     }
 
     /// One pass. On an error the outcome still tells what was done, if the folder had been listed. `None`: a connection
@@ -250,8 +242,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             Err(error) => Err(error),
         };
         if matches!(result, Err(Error::EpochChanged)) {
-            let naming = self.naming(planned, listing.uid_validity);
-            earlier.extend(copied.new.iter().map(|uid| naming.identity(uid)));
+            match self.identities_of(epoch.id, &copied.new).await {
+                Ok(identities) => earlier.extend(identities),
+                Err(error) => return (None, Err(error)),
+            }
             return (None, result);
         }
         copied.earlier = std::mem::take(earlier);
@@ -278,29 +272,28 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             .open_epoch(self.record.id, &planned.source.name, listing.uid_validity)
             .await?;
         let naming = self.naming(planned, listing.uid_validity);
-        let mut folder = self.account.destination.open(&planned.destination)?;
-        if let Some(folder) = folder.clone() {
-            let naming = naming.clone();
-            blocking(move || folder.clean(&naming)).await?;
+        let mut folder = self.account.destination.open(&planned.destination).await?;
+        if let Some(folder) = &folder {
+            folder.clean(&naming).await?;
         }
         let held = look(&folder, &naming).await?;
         let mut sorted = self.sort(planned, &epoch, &listing, &held).await?;
         if folder.is_none() && (epoch.seen.is_none() || !sorted.copy.is_empty()) {
-            folder = Some(self.account.destination.create(&planned.destination)?);
+            folder = Some(self.account.destination.create(&planned.destination, planned.role).await?);
         }
-        if let Some(folder) = folder.clone().filter(|_| !sorted.adopt.is_empty()) {
-            let mut adopted = adopt(folder.clone(), naming.clone(), sorted.adopt.clone()).await?;
-            blocking(move || folder.persist()).await?;
+        if let Some(folder) = folder.as_ref().filter(|_| !sorted.adopt.is_empty()) {
+            let mut adopted = adopt(folder, &naming, sorted.adopt.clone()).await?;
+            folder.persist().await?;
             for row in &mut adopted {
                 let listed = listing.messages.get(&row.uid);
                 row.object_id = listed.and_then(|listed| listed.object_id.as_deref().map(str::to_owned));
             }
             sorted.rows.extend(adopted);
         }
-        if let Some(folder) = folder.clone().filter(|_| self.account.settings.adoption == Adoption::ByDigest)
+        if let Some(folder) = folder.as_ref().filter(|_| self.account.settings.adoption == Adoption::ByDigest)
         {
-            add_foreign(folder.clone(), naming, &mut sorted.pool).await?;
-            blocking(move || folder.persist()).await?;
+            add_foreign(folder, &naming, std::mem::take(&mut sorted.used), &mut sorted.pool).await?;
+            folder.persist().await?;
         }
         self.account.ledger.record(epoch.id, &std::mem::take(&mut sorted.rows)).await?;
         let octets = self.octets(planned, sorted.settled);
@@ -361,6 +354,18 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         }
     }
 
+    /// The identities that the ledger has for messages.
+    async fn identities_of(&self, epoch: EpochId, uids: &UidSet) -> Result<Vec<String>, Error> {
+        let (mut identities, mut after) = (Vec::new(), None);
+        loop {
+            let rows = self.account.ledger.messages(epoch, after, PAGE).await?;
+            let Some(last) = rows.last().map(|row| row.uid) else { return Ok(identities) };
+            identities
+                .extend(rows.into_iter().filter(|row| uids.contains(row.uid)).filter_map(|row| row.identity));
+            after = Some(last);
+        }
+    }
+
     /// Decides about every listed message. Pure apart from reading the ledger.
     async fn sort(
         &self,
@@ -396,6 +401,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 sorted.rows.push(row);
             }
         }
+        sorted.used = used;
         Ok(sorted)
     }
 
@@ -542,10 +548,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         if let Some(folder) = folder {
             let fresh = self.fresh_flags(planned, listing, copied, session).await?;
             let naming = self.naming(planned, listing.uid_validity);
-            updated = crate::settle::flags(self.account, epoch.id, folder, &naming, &fresh).await?;
+            updated = crate::settle::flags(self.account, epoch.id, &folder, &naming, &fresh).await?;
         }
         if epoch.seen.is_none() && planned.source.subscribed {
-            self.account.destination.subscribe(std::slice::from_ref(&planned.destination))?;
+            self.account.destination.subscribe(std::slice::from_ref(&planned.destination)).await?;
         }
         let seen = Seen {
             listed: listing.uids.clone(),

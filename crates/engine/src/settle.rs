@@ -11,13 +11,13 @@ use crate::account::Account;
 use crate::destination::{Destination, DestinationFolder, FlagChange, FlagNames, Naming};
 use crate::error::Error;
 use crate::ledger::{EpochId, Ledger, MessageRecord, State};
-use crate::pass::{Held, PAGE, blocking, look};
+use crate::pass::{Held, PAGE, look};
 
 /// Applies changed flags; answers how many messages are different now.
 pub(crate) async fn flags<L: Ledger, D: Destination>(
     account: &Account<'_, L, D>,
     epoch: EpochId,
-    folder: D::Folder,
+    folder: &D::Folder,
     naming: &Naming,
     fresh: &HashMap<Uid, FlagNames>,
 ) -> Result<u64, Error> {
@@ -54,8 +54,7 @@ pub(crate) async fn flags<L: Ledger, D: Destination>(
         }
         if !changes.is_empty() {
             account.ledger.still_ours().await?;
-            let folder = folder.clone();
-            updated += blocking(move || folder.change_flags(&changes)).await?;
+            updated += folder.change_flags(changes).await?;
         }
         account.ledger.record(epoch, &remembered).await?;
     }

@@ -112,7 +112,7 @@ pub(crate) fn status_items(capabilities: &Capabilities) -> Vec<StatusItem> {
     items
 }
 
-async fn list(connection: &mut Connection) -> Result<Vec<ListEntry>, imap::Error> {
+pub(crate) async fn list(connection: &mut Connection) -> Result<Vec<ListEntry>, imap::Error> {
     let capabilities = connection.capabilities();
     let extended = capabilities.has("LIST-EXTENDED") || capabilities.has("IMAP4REV2");
     let mut options = Vec::new();
@@ -135,7 +135,10 @@ async fn list(connection: &mut Connection) -> Result<Vec<ListEntry>, imap::Error
 }
 
 /// Which entries are subscribed to, in their order.
-async fn subscriptions(connection: &mut Connection, entries: &[ListEntry]) -> Result<Vec<bool>, imap::Error> {
+pub(crate) async fn subscriptions(
+    connection: &mut Connection,
+    entries: &[ListEntry],
+) -> Result<Vec<bool>, imap::Error> {
     let capabilities = connection.capabilities();
     let told = (capabilities.has("LIST-EXTENDED") || capabilities.has("IMAP4REV2"))
         && (capabilities.has("SPECIAL-USE") || !capabilities.has("XLIST"));
@@ -223,7 +226,7 @@ fn ownership(name: &WireName, namespaces: Option<&Namespaces>) -> Ownership {
 }
 
 /// The personal prefix to strip (RFC 2342): told by NAMESPACE, else inferred when everything lies below INBOX.
-fn prefix(entries: &[ListEntry], namespaces: Option<&Namespaces>) -> Option<String> {
+pub(crate) fn prefix(entries: &[ListEntry], namespaces: Option<&Namespaces>) -> Option<String> {
     if let Some(personal) = namespaces.and_then(|namespaces| namespaces.personal.first()) {
         return Some(String::from_utf8_lossy(personal.prefix.as_bytes()).into_owned());
     }

@@ -2,17 +2,17 @@
 //!
 //! Also here: what is learnt from the destination alone, messages that lie there without a row of the ledger.
 
-use std::io::Read;
+use std::collections::HashSet;
 
 use imap::{UidSet, UidValidity};
 
 use crate::copy::Copied;
 use crate::copy::pool::{Known, Pool};
-use crate::destination::{Destination, DestinationFolder, Naming};
+use crate::destination::{Destination, DestinationFolder, Naming, Present, Stored};
 use crate::error::Error;
 use crate::ledger::{Cause, Epoch, Ledger, MessageRecord, State};
 use crate::listing::Listing;
-use crate::pass::{FolderOutcome, Held, PAGE, Passes, blocking, look};
+use crate::pass::{FolderOutcome, Held, PAGE, Passes, look};
 use crate::plan::{PlannedFolder, source_name};
 use crate::report::{Counts, Exception, FolderLine, Note, Verification};
 
@@ -25,7 +25,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         listed: &UidSet,
         copied: &Copied,
     ) -> Result<FolderOutcome, Error> {
-        let folder = self.account.destination.open(&planned.destination)?;
+        let folder = self.account.destination.open(&planned.destination).await?;
         let held = look(&folder, &self.naming(planned, epoch.uid_validity)).await?;
         let mut outcome = empty(planned, epoch.uid_validity);
         outcome.line.counts.listed = listed.len();
@@ -62,7 +62,8 @@ fn count(outcome: &mut FolderOutcome, row: &MessageRecord, held: &Held, copied: 
             counts.imported += 1;
             counts.bytes += row.size.unwrap_or(0);
             outcome.verification.compared += 1;
-            let same = held.find(row).is_some_and(|present| present.size == row.size);
+            let same =
+                held.find(row).is_some_and(|present| present.size.is_none() || present.size == row.size);
             outcome.verification.different += u64::from(!same);
         }
         State::Imported => match held.find(row) {
@@ -236,73 +237,39 @@ pub(crate) fn finished(
 
 /// Rows for messages that carry our names but have no row: delivered just before a crash, or the ledger was lost.
 pub(crate) async fn adopt<F: DestinationFolder>(
-    folder: F,
-    naming: Naming,
+    folder: &F,
+    naming: &Naming,
     uids: UidSet,
 ) -> Result<Vec<MessageRecord>, Error> {
-    blocking(move || {
-        let mut rows = Vec::new();
-        let wanted =
-            |present: &crate::destination::Present| present.uid.is_some_and(|uid| uids.contains(uid));
-        folder.read(&naming, &wanted, &mut |present, _, octets| {
-            let (size, digest) = digest(octets)?;
-            let Some(uid) = present.uid else { return Ok(()) };
-            rows.push(MessageRecord {
-                uid,
-                state: State::Imported,
-                identity: Some(present.identity),
-                size: Some(size),
-                digest: Some(digest),
-                flags: present.flags.into_iter().collect(),
-                object_id: None,
-                cause: None,
-            });
-            Ok(())
-        })?;
-        Ok(rows)
-    })
-    .await
+    let wanted = move |present: &Present| present.uid.is_some_and(|uid| uids.contains(uid));
+    let row = |stored: Stored| {
+        Some(MessageRecord {
+            uid: stored.present.uid?,
+            state: State::Imported,
+            identity: Some(stored.present.identity),
+            size: Some(stored.size),
+            digest: Some(stored.digest),
+            flags: stored.present.flags.into_iter().collect(),
+            object_id: None,
+            cause: None,
+        })
+    };
+    Ok(folder.read(naming, wanted).await?.into_iter().filter_map(row).collect())
 }
 
-/// Puts mail of others into the pool, by digest.
+/// Puts mail of others into the pool, by digest: whatever carries none of our names and is in no row (`used`).
 pub(crate) async fn add_foreign<F: DestinationFolder>(
-    folder: F,
-    naming: Naming,
+    folder: &F,
+    naming: &Naming,
+    used: HashSet<String>,
     pool: &mut Pool,
 ) -> Result<(), Error> {
-    let known = blocking(move || {
-        let mut known = Vec::new();
-        let foreign = |present: &crate::destination::Present| !present.identity.ends_with(".mailimport");
-        folder.read(&naming, &foreign, &mut |present, _, octets| {
-            let (size, digest) = digest(octets)?;
-            known.push(Known {
-                identity: present.identity,
-                size: Some(size),
-                digest: Some(digest),
-                flags: None,
-            });
-            Ok(())
-        })?;
-        Ok(known)
-    })
-    .await?;
-    for known in known {
+    let foreign = move |present: &Present| {
+        !present.identity.ends_with(".mailimport") && !used.contains(&present.identity)
+    };
+    for Stored { present, size, digest, .. } in folder.read(naming, foreign).await? {
+        let known = Known { identity: present.identity, size: Some(size), digest: Some(digest), flags: None };
         pool.add(known, None);
     }
     Ok(())
-}
-
-/// Octets and digest of what a reader gives.
-pub(crate) fn digest(octets: &mut dyn Read) -> std::io::Result<(u64, crate::ledger::Digest)> {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 64 * 1024];
-    let mut size = 0;
-    loop {
-        let read = octets.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((size, *hasher.finalize().as_bytes()));
-        }
-        size += read as u64;
-        hasher.update(buffer.get(..read).unwrap_or_default());
-    }
 }

@@ -9,18 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use imap::{Body, DateItem, FetchEvent, FetchItem, Uid, UidSet};
 
 use crate::account::Account;
-use crate::destination::{Destination, DestinationFolder, FlagNames, flag_names};
+use crate::destination::{Destination, DestinationFolder, FlagNames, Stored, flag_names};
 use crate::error::Error;
 use crate::import::{Gathered, gather, object_ids};
 use crate::ledger::{Digest, Epoch, Ledger, State};
 use crate::line::{Line, Session};
 use crate::listing::{self, Detail};
-use crate::pass::{LOSSES, PAGE, Passes, blocking};
+use crate::pass::{LOSSES, PAGE, Passes};
 use crate::plan::{self, PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Difference, Report, Verdict};
 use crate::survey;
-use crate::tally::{denied, digest, empty, hung_up};
+use crate::tally::{denied, empty, hung_up};
 
 /// Messages asked for in one command.
 const CHUNK: usize = 100;
@@ -105,8 +105,9 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             Arc::new(Line::new(self.source, self.settings, Arc::clone(&self.progress), self.cancel.clone()));
         let mut session = line.connect().await?;
         let survey = line.unless_cancelled(survey::survey(&mut session)).await??;
-        let existing = self.destination.folders()?;
-        let plan = plan::plan(&survey.folders, &existing, &self.destination.rules(), self.selection);
+        let existing = self.destination.folders().await?;
+        let rules = self.destination.rules().await?;
+        let plan = plan::plan(&survey.folders, &existing, &rules, self.selection);
         crate::import::announce(self.progress.as_ref(), &plan);
         {
             let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +125,7 @@ impl<L: Ledger, D: Destination> Account<'_, L, D> {
             object_ids: object_ids(&survey.capabilities),
             status_has_size: true,
         };
-        let subscribed: HashSet<_> = self.destination.subscriptions()?.into_iter().collect();
+        let subscribed: HashSet<_> = self.destination.subscriptions().await?.into_iter().collect();
         let mut session = Some(session);
         for (at, planned) in plan.folders.iter().enumerate() {
             let found = passes.compare(planned, &mut session, gathered, at).await?;
@@ -189,7 +190,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             .iter()
             .find(|epoch| epoch.folder == planned.source.name && epoch.uid_validity == listing.uid_validity);
         let rows = self.identities(epoch).await?;
-        let Some(folder) = self.account.destination.open(&planned.destination)? else {
+        let Some(folder) = self.account.destination.open(&planned.destination).await? else {
             for uid in listing.uids.iter() {
                 let counts = &mut outcome.line.counts;
                 match rows.get(&uid) {
@@ -207,10 +208,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             }]);
         };
         let naming = self.naming(planned, listing.uid_validity);
-        let mut here = {
-            let naming = naming.clone();
-            blocking(move || copies(&folder, &naming)).await?
-        };
+        let mut here = copies(&folder, &naming).await?;
         let skipped = |uid: &Uid| matches!(rows.get(uid), Some((State::Skipped | State::Phantom, _)));
         let wanted: UidSet = listing.uids.iter().filter(|uid| !skipped(uid)).collect();
         let there = self.fetch_copies(planned, session, &wanted).await?;
@@ -320,18 +318,15 @@ fn compare_copies(differences: &mut Differences, uid: Uid, source: &Copy, copy: 
     }
 }
 
-/// Every message of a destination folder, by identity. Blocks.
-fn copies<F: DestinationFolder>(
+/// Every message of a destination folder, by identity.
+async fn copies<F: DestinationFolder>(
     folder: &F,
     naming: &crate::destination::Naming,
-) -> Result<HashMap<String, Copy>, crate::destination::Failure> {
-    let mut copies = HashMap::new();
-    folder.read(naming, &|_| true, &mut |present, date, octets| {
-        let (size, digest) = digest(octets)?;
-        copies.insert(present.identity, Copy { digest, size, flags: present.flags, date: Some(date) });
-        Ok(())
-    })?;
-    Ok(copies)
+) -> Result<HashMap<String, Copy>, Error> {
+    let copy = |Stored { present, date, size, digest, .. }: Stored| {
+        (present.identity, Copy { digest, size, flags: present.flags, date })
+    };
+    Ok(folder.read(naming, |_| true).await?.into_iter().map(copy).collect())
 }
 
 async fn read_source(

@@ -75,6 +75,23 @@ percent-encoded where it holds / : % or spaces.
 The password comes from MAILIMPORT_SOURCE_PASSWORD, from --source-password-file, or is asked for on a terminal. An OAuth access \
 token comes from MAILIMPORT_SOURCE_TOKEN or --source-token-file.";
 
+const DESTINATION: &str = "New mailbox: maildir:PATH, or an account as in SOURCE, imaps://USER@HOST[:PORT] or imap://USER@HOST[:PORT]";
+
+const DESTINATION_AT_LENGTH: &str = "\
+New mailbox: maildir:PATH, or an account as in SOURCE, imaps://USER@HOST[:PORT] or imap://USER@HOST[:PORT]
+
+PATH is the Maildir++ root itself (PATH/cur, PATH/.Sent/cur). The password of an account comes from \
+MAILIMPORT_DESTINATION_PASSWORD, from --destination-password-file, or is asked for on a terminal.";
+
+const IMPORT_DESTINATION_AT_LENGTH: &str = "\
+New mailbox: maildir:PATH, or an account as in SOURCE, imaps://USER@HOST[:PORT] or imap://USER@HOST[:PORT]
+
+PATH is the Maildir++ root itself (PATH/cur, PATH/.Sent/cur). The password of an account comes from \
+MAILIMPORT_DESTINATION_PASSWORD, from --destination-password-file, or is asked for on a terminal.
+
+With --csv it is maildir:PATH, and PATH is the root of the new mailboxes, PATH/DOMAIN/MAILBOX/Maildir, with their passwords' \
+hashes in PATH/passwd; `mailimport admin dovecot-config` prints how Dovecot serves them.";
+
 const CSV_AT_LENGTH: &str = "\
 Many accounts: a CSV file, one account a line
 
@@ -112,17 +129,18 @@ pub(crate) struct Import {
     #[arg(value_name = "SOURCE", help = SOURCE, long_help = SOURCE_AT_LENGTH)]
     // With --csv it is the one and only place, the DESTINATION.
     pub(crate) source: String,
-    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
-    ///
-    /// With --csv PATH is the root of the new mailboxes, PATH/DOMAIN/MAILBOX/Maildir, with their passwords' hashes in
-    /// PATH/passwd; `mailimport admin dovecot-config` prints how Dovecot serves them.
-    #[arg(value_name = "DESTINATION", required_unless_present = "csv", conflicts_with = "csv")]
+    #[arg(
+        value_name = "DESTINATION", required_unless_present = "csv", conflicts_with = "csv",
+        help = DESTINATION, long_help = IMPORT_DESTINATION_AT_LENGTH,
+    )]
     pub(crate) destination: Option<String>,
     #[arg(
         long, value_name = "FILE", requires = "domain", help_heading = "Many accounts",
         help = "Many accounts: a CSV file, one account a line", long_help = CSV_AT_LENGTH,
         conflicts_with_all = [
             "source_password_file", "source_token_file", "source_master_user", "allow_plaintext", "dry_run",
+            "destination_password_file", "destination_master_user", "destination_allow_plaintext",
+            "destination_tls_ca", "destination_tls_pin", "keep_refused",
         ],
     )]
     pub(crate) csv: Option<PathBuf>,
@@ -131,6 +149,11 @@ pub(crate) struct Import {
     pub(crate) domain: Option<String>,
     #[command(flatten)]
     pub(crate) account: SourceOptions,
+    #[command(flatten)]
+    pub(crate) new_account: DestinationOptions,
+    /// Directory for messages that the new server refuses [default: refused, beside the ledger]
+    #[arg(long, value_name = "DIR", help_heading = "New account")]
+    pub(crate) keep_refused: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) ledger: LedgerOption,
     #[command(flatten)]
@@ -143,10 +166,10 @@ pub(crate) struct Import {
     /// Messages that are in the new mailbox already, with the same octets, are not brought again, whoever put them there
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// How much of the destination's disk stays free, such as 2GB; with less the import stops, and can be resumed
+    /// How much of the disk of a maildir: destination stays free, such as 2GB; with less the import stops, and can be resumed
     #[arg(long, value_name = "SIZE", default_value = "0", value_parser = quantity::octets)]
     pub(crate) keep_free: u64,
-    /// Owner of all that is made, when root runs this [default: the owner of the destination directory]
+    /// Owner of all that is made in a maildir: destination, when root runs this [default: the owner of its directory]
     #[arg(long, value_name = "USER[:GROUP]")]
     pub(crate) mail_user: Option<String>,
     #[command(flatten)]
@@ -187,11 +210,12 @@ pub(crate) struct Check {
 pub(crate) struct Verify {
     #[arg(value_name = "SOURCE", help = SOURCE, long_help = SOURCE_AT_LENGTH)]
     pub(crate) source: String,
-    /// New mailbox: maildir:PATH, the Maildir++ root itself (PATH/cur, PATH/.Sent/cur)
-    #[arg(value_name = "DESTINATION")]
+    #[arg(value_name = "DESTINATION", help = DESTINATION, long_help = DESTINATION_AT_LENGTH)]
     pub(crate) destination: String,
     #[command(flatten)]
     pub(crate) account: SourceOptions,
+    #[command(flatten)]
+    pub(crate) new_account: DestinationOptions,
     #[command(flatten)]
     pub(crate) ledger: LedgerOption,
     #[command(flatten)]
@@ -393,11 +417,37 @@ pub(crate) struct SourceOptions {
     pub(crate) tls_pin: Option<String>,
 }
 
+/// How to log in at the new server.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct DestinationOptions {
+    /// File that holds the new account's password (a newline at its end does not count)
+    #[arg(long, value_name = "FILE", help_heading = "New account")]
+    pub(crate) destination_password_file: Option<PathBuf>,
+    /// Log in as this master user, with its password, to write USER's mail
+    #[arg(long, value_name = "MASTER", help_heading = "New account")]
+    pub(crate) destination_master_user: Option<String>,
+    /// Go without encryption (imap:// only): password and mail can be read on the way
+    #[arg(long, help_heading = "New account")]
+    pub(crate) destination_allow_plaintext: bool,
+    /// Trust this certificate authority too (PEM; can be given again)
+    #[arg(long, value_name = "FILE", help_heading = "New account")]
+    pub(crate) destination_tls_ca: Vec<PathBuf>,
+    /// Accept exactly the certificate with this fingerprint, instead of checking issuer, name and dates
+    #[arg(
+        long,
+        value_name = "sha256:HEX",
+        conflicts_with = "destination_tls_ca",
+        help_heading = "New account"
+    )]
+    pub(crate) destination_tls_pin: Option<String>,
+}
+
 /// Where it is kept what became of each message.
 #[derive(Debug, Args)]
 pub(crate) struct LedgerOption {
-    /// The ledger: what became of each message [default: mailimport-ledger.db in the root of the Maildir]
-    #[arg(long, value_name = "FILE")]
+    /// The ledger: what became of each message [default: mailimport-ledger.db in the root of the Maildir; for an account
+    /// a file in $XDG_STATE_HOME/mailimport or ~/.local/state/mailimport]
+    #[arg(long, value_name = "FILE", visible_alias = "ledger")]
     pub(crate) state: Option<PathBuf>,
 }
 

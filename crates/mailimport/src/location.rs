@@ -38,17 +38,18 @@ pub(crate) enum LocationError {
     /// `imaps://user:password@host`.
     #[error(
         "a password does not belong into an address, where other users of this machine can read it; \
-         use MAILIMPORT_SOURCE_PASSWORD or --source-password-file, or wait to be asked"
+         use MAILIMPORT_SOURCE_PASSWORD or --source-password-file (MAILIMPORT_DESTINATION_PASSWORD or \
+         --destination-password-file for DESTINATION), or wait to be asked"
     )]
     Password,
     /// Neither `imaps://` nor `imap://`.
     #[error("SOURCE begins with imaps:// or imap://, as in imaps://alice@imap.example.org")]
     SourceScheme,
     /// No `USER@`.
-    #[error("SOURCE lacks the user, as in imaps://alice@imap.example.org")]
+    #[error("the address lacks the user, as in imaps://alice@imap.example.org")]
     NoUser,
     /// The user is not UTF-8 once decoded, or has control characters.
-    #[error("the user name in SOURCE cannot be read")]
+    #[error("the user name in the address cannot be read")]
     User,
     /// No host, or one with characters that no host name has.
     #[error("{0:?} is no host name")]
@@ -57,16 +58,19 @@ pub(crate) enum LocationError {
     #[error("{0:?} is no port; ports are 1 to 65535")]
     Port(String),
     /// Something behind host and port.
-    #[error("SOURCE ends with host or port; choose folders with --include")]
+    #[error("an address ends with host or port; choose folders with --include")]
     Path,
     /// `--allow-plaintext` with `imaps://`.
-    #[error("--allow-plaintext has no meaning with imaps://, which is always encrypted")]
+    #[error("going without encryption has no meaning with imaps://, which is always encrypted")]
     PlaintextWithTls,
-    /// An IMAP destination.
-    #[error("importing into an IMAP server is not supported yet; DESTINATION is maildir:PATH")]
-    ImapDestination,
-    /// Not `maildir:PATH`.
-    #[error("DESTINATION is maildir:PATH, as in maildir:/srv/mail/alice/Maildir")]
+    /// An IMAP server where only a directory will do.
+    #[error("here DESTINATION is maildir:PATH, as in maildir:/srv/mail")]
+    MaildirOnly,
+    /// Neither `maildir:PATH` nor an account.
+    #[error(
+        "DESTINATION is maildir:PATH or imaps://USER@HOST, as in maildir:/srv/mail/alice/Maildir or \
+         imaps://alice@imap.example.org"
+    )]
     DestinationScheme,
     /// No working directory to start from.
     #[error("the directory {0:?} cannot be found: {1}")]
@@ -91,7 +95,11 @@ fn split_scheme(text: &str) -> Option<(bool, &str)> {
 
 /// Reads SOURCE.
 pub(crate) fn source(text: &str, plaintext: Plaintext) -> Result<ImapAccount, LocationError> {
-    let (implicit, rest) = split_scheme(text).ok_or(LocationError::SourceScheme)?;
+    let parts = split_scheme(text).ok_or(LocationError::SourceScheme)?;
+    account(parts, plaintext)
+}
+
+fn account((implicit, rest): (bool, &str), plaintext: Plaintext) -> Result<ImapAccount, LocationError> {
     let security = match (implicit, plaintext) {
         (true, Plaintext::Allowed) => return Err(LocationError::PlaintextWithTls),
         (true, Plaintext::Refused) => Security::ImplicitTls,
@@ -145,10 +153,27 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), LocationError> {
     Ok((host.to_owned(), port))
 }
 
-/// Reads DESTINATION: the absolute path of a Maildir++ root.
-pub(crate) fn destination(text: &str) -> Result<PathBuf, LocationError> {
+/// Where mail goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// The absolute path of a Maildir++ root.
+    Maildir(PathBuf),
+    /// An account at an IMAP server.
+    Imap(ImapAccount),
+}
+
+/// Reads DESTINATION.
+pub(crate) fn destination(text: &str, plaintext: Plaintext) -> Result<Destination, LocationError> {
+    match split_scheme(text) {
+        Some(parts) => account(parts, plaintext).map(Destination::Imap),
+        None => maildir(text).map(Destination::Maildir),
+    }
+}
+
+/// Reads a DESTINATION that can only be a directory: its absolute path.
+pub(crate) fn maildir(text: &str) -> Result<PathBuf, LocationError> {
     if split_scheme(text).is_some() {
-        return Err(LocationError::ImapDestination);
+        return Err(LocationError::MaildirOnly);
     }
     let path = match text.split_once(':') {
         Some((scheme, path)) if scheme.eq_ignore_ascii_case("maildir") && !path.is_empty() => {
@@ -240,22 +265,27 @@ mod tests {
             ("maildir:/srv/mail/alice/", "/srv/mail/alice"),
             ("Maildir:/srv//mail/./alice", "/srv/mail/alice"),
         ] {
-            assert_eq!(destination(text), Ok(PathBuf::from(expected)), "{text}");
+            let expected = PathBuf::from(expected);
+            assert_eq!(maildir(text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(destination(text, Plaintext::Refused), Ok(Destination::Maildir(expected)), "{text}");
         }
-        assert_eq!(destination("maildir:x"), Ok(std::env::current_dir().unwrap().join("x")));
+        assert_eq!(maildir("maildir:x"), Ok(std::env::current_dir().unwrap().join("x")));
+        let imap = account("alice", "h", 993, Security::ImplicitTls);
+        assert_eq!(destination("imaps://alice@h", Plaintext::Refused), Ok(Destination::Imap(imap)));
     }
 
     #[test]
     fn destinations_that_cannot_be_used_say_why() {
         use LocationError as E;
         for (text, expected) in [
-            ("imaps://a@h", E::ImapDestination),
-            ("imap://a@h", E::ImapDestination),
+            ("imaps://h", E::NoUser),
+            ("imap://a:geheim@h", E::Password),
             ("maildir:", E::DestinationScheme),
             ("/srv/mail", E::DestinationScheme),
             ("mbox:/srv/mail", E::DestinationScheme),
         ] {
-            assert_eq!(destination(text), Err(expected), "{text}");
+            assert_eq!(destination(text, Plaintext::Refused), Err(expected), "{text}");
         }
+        assert_eq!(maildir("imaps://a@h"), Err(E::MaildirOnly));
     }
 }

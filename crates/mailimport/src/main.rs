@@ -15,6 +15,7 @@ mod human;
 mod interrupt;
 mod location;
 mod logs;
+mod mailbox;
 mod measure;
 mod notice;
 mod owner;

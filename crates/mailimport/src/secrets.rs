@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use imap::Credentials;
 use secrecy::SecretString;
 
-use crate::arguments::SourceOptions;
+use crate::arguments::{DestinationOptions, SourceOptions};
 
 /// The password of the old account.
 const PASSWORD: &str = "MAILIMPORT_SOURCE_PASSWORD";
 /// An OAuth access token for the old account.
 const TOKEN: &str = "MAILIMPORT_SOURCE_TOKEN";
+/// The password of the new account.
+const DESTINATION_PASSWORD: &str = "MAILIMPORT_DESTINATION_PASSWORD";
 /// More than any password or token; a wrong file is not read to its end.
 const LARGEST: u64 = 64 * 1024;
 
@@ -22,10 +24,8 @@ const LARGEST: u64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     /// Nothing given and nobody to ask.
-    #[error(
-        "no password: set MAILIMPORT_SOURCE_PASSWORD, give --source-password-file, or run this on a terminal to be asked"
-    )]
-    Nowhere,
+    #[error("no password: set {0}, give {1}, or run this on a terminal to be asked")]
+    Nowhere(&'static str, &'static str),
     /// Both variables are set.
     #[error("both MAILIMPORT_SOURCE_PASSWORD and MAILIMPORT_SOURCE_TOKEN are set; unset one")]
     Both,
@@ -61,11 +61,28 @@ pub(crate) fn credentials(
             user: login.to_owned(),
             password: match place {
                 Some(place) => place.read(PASSWORD)?,
-                None => ask(login, host)?,
+                None => ask(login, host, (PASSWORD, "--source-password-file"))?,
             },
             authorization_id: options.source_master_user.as_ref().map(|_| user.to_owned()),
         }),
     }
+}
+
+/// How to log in at the new server as, or on behalf of, `user`.
+pub(crate) fn destination_credentials(
+    user: &str,
+    host: &str,
+    options: &DestinationOptions,
+) -> Result<Credentials, SecretError> {
+    let login = options.destination_master_user.as_deref().unwrap_or(user);
+    let variable = std::env::var_os(DESTINATION_PASSWORD);
+    let password = match (&options.destination_password_file, &variable) {
+        (Some(path), _) => from_file(path)?,
+        (None, Some(value)) => from_variable(DESTINATION_PASSWORD, value)?,
+        (None, None) => ask(login, host, (DESTINATION_PASSWORD, "--destination-password-file"))?,
+    };
+    let authorization_id = options.destination_master_user.as_ref().map(|_| user.to_owned());
+    Ok(Credentials::Password { user: login.to_owned(), password, authorization_id })
 }
 
 /// The environment's part.
@@ -138,9 +155,10 @@ fn filled(name: &str, text: &str) -> Result<SecretString, SecretError> {
     if text.is_empty() { Err(SecretError::Empty(name.to_owned())) } else { Ok(SecretString::from(text)) }
 }
 
-fn ask(user: &str, host: &str) -> Result<SecretString, SecretError> {
+/// `otherwise`: the variable and the option that would have made asking needless.
+fn ask(user: &str, host: &str, otherwise: (&'static str, &'static str)) -> Result<SecretString, SecretError> {
     if !std::io::stdin().is_terminal() {
-        return Err(SecretError::Nowhere);
+        return Err(SecretError::Nowhere(otherwise.0, otherwise.1));
     }
     let answer = rpassword::prompt_password(format!("Password of {user} at {host}: "))
         .map_err(|error| SecretError::Terminal(error.to_string()))?;

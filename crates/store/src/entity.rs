@@ -2,4 +2,5 @@
 
 pub(crate) mod account;
 pub(crate) mod epoch;
+pub(crate) mod intent;
 pub(crate) mod message;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Ledger, LedgerError, MessageRecord, Seen,
+    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
+    MessageRecord, OpenIntent, Seen,
 };
 use imap::{Uid, UidValidity, WireName};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -16,10 +17,12 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
-use crate::entity::{account, epoch, message};
+use crate::entity::{account, epoch, intent, message};
 use crate::fault::{unreadable, unwritten};
 use crate::jobs::Fence;
-use crate::row::{account_key, epoch_record, folder_key, message_record, message_row, storable};
+use crate::row::{
+    account_key, epoch_record, folder_key, intent_row, message_record, message_row, open_intent, storable,
+};
 use crate::store::{Store, Writing};
 
 /// Rows of one INSERT: 500 rows of 9 columns are 4,500 variables; SQLite takes 32,766, PostgreSQL 65,535.
@@ -57,6 +60,23 @@ impl Ledger for Store {
 
     async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
         within("written", self.upsert(None, epoch, messages)).await
+    }
+
+    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
+        within("written", self.intend(None, epoch, intent)).await
+    }
+
+    async fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        within("written", self.fulfil(None, epoch, intent, messages)).await
+    }
+
+    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        within("read", self.unfulfilled(destination)).await
     }
 
     async fn messages(
@@ -175,36 +195,89 @@ impl Store {
         epoch: EpochId,
         messages: &[MessageRecord],
     ) -> Result<(), LedgerError> {
-        // By UID: the last of several rows of one UID counts (PostgreSQL refuses to replace a row twice in one
-        // statement), and calls side by side take their locks in the same order.
-        let latest: BTreeMap<Uid, &MessageRecord> =
-            messages.iter().map(|record| (record.uid, record)).collect();
-        let rows = latest.values().map(|record| message_row(epoch, record)).collect::<Result<Vec<_>, _>>()?;
-        if rows.is_empty() {
+        if messages.is_empty() {
             return Ok(());
         }
-        let replace = OnConflict::columns([message::Column::EpochId, message::Column::Uid])
-            .update_columns([
-                message::Column::State,
-                message::Column::Identity,
-                message::Column::Size,
-                message::Column::Digest,
-                message::Column::Flags,
-                message::Column::ObjectId,
-                message::Column::Cause,
-            ])
-            .to_owned();
         let writing = self.writing_perhaps_fenced(fence).await?;
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            message::Entity::insert_many(rows.by_ref().take(ROWS))
-                .on_conflict(replace.clone())
-                .exec_without_returning(&writing.transaction)
-                .await
-                .map_err(unwritten)?;
-        }
+        replace_rows(&writing.transaction, epoch, messages).await?;
         writing.commit().await
     }
+
+    pub(crate) async fn intend(
+        &self,
+        fence: Option<Fence>,
+        epoch: EpochId,
+        intent: &Intent,
+    ) -> Result<IntentId, LedgerError> {
+        let row = intent_row(epoch, intent)?;
+        let writing = self.writing_perhaps_fenced(fence).await?;
+        let row = row.insert(&writing.transaction).await.map_err(unwritten)?;
+        writing.commit().await?;
+        Ok(IntentId(row.id))
+    }
+
+    pub(crate) async fn fulfil(
+        &self,
+        fence: Option<Fence>,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        let writing = self.writing_perhaps_fenced(fence).await?;
+        replace_rows(&writing.transaction, epoch, messages).await?;
+        intent::Entity::delete_by_id(intent.0).exec(&writing.transaction).await.map_err(unwritten)?;
+        writing.commit().await
+    }
+
+    async fn unfulfilled(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        let mut open = Vec::new();
+        let rows = intent::Entity::find().order_by_asc(intent::Column::Id).all(self.reading()).await;
+        for row in rows.map_err(unreadable)? {
+            let epoch =
+                epoch::Entity::find_by_id(row.epoch_id).one(self.reading()).await.map_err(unreadable)?;
+            let Some(epoch) = epoch else { continue };
+            let account = account::Entity::find_by_id(epoch.account_id)
+                .one(self.reading())
+                .await
+                .map_err(unreadable)?;
+            if account.is_some_and(|account| account.destination == destination) {
+                open.push(open_intent(AccountId(epoch.account_id), row)?);
+            }
+        }
+        Ok(open)
+    }
+}
+
+/// Writes rows in place of those of the same UID.
+async fn replace_rows(
+    transaction: &DatabaseTransaction,
+    epoch: EpochId,
+    messages: &[MessageRecord],
+) -> Result<(), LedgerError> {
+    // By UID: the last of several rows of one UID counts (PostgreSQL refuses to replace a row twice in one
+    // statement), and calls side by side take their locks in the same order.
+    let latest: BTreeMap<Uid, &MessageRecord> = messages.iter().map(|record| (record.uid, record)).collect();
+    let rows = latest.values().map(|record| message_row(epoch, record)).collect::<Result<Vec<_>, _>>()?;
+    let replace = OnConflict::columns([message::Column::EpochId, message::Column::Uid])
+        .update_columns([
+            message::Column::State,
+            message::Column::Identity,
+            message::Column::Size,
+            message::Column::Digest,
+            message::Column::Flags,
+            message::Column::ObjectId,
+            message::Column::Cause,
+        ])
+        .to_owned();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        message::Entity::insert_many(rows.by_ref().take(ROWS))
+            .on_conflict(replace.clone())
+            .exec_without_returning(transaction)
+            .await
+            .map_err(unwritten)?;
+    }
+    Ok(())
 }
 
 /// The epoch's row, current, with the folder's name as the server writes it now.

@@ -5,6 +5,7 @@
 mod m0001_ledger;
 mod m0002_jobs;
 mod m0003_service;
+mod m0004_intent;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_ledger::Migration),
             Box::new(m0002_jobs::Migration),
             Box::new(m0003_service::Migration),
+            Box::new(m0004_intent::Migration),
         ]
     }
 }

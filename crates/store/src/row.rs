@@ -4,11 +4,15 @@
 //! Flags are a JSON array and a cause is a JSON object, both as text: PostgreSQL's own JSON type refuses NUL, and a
 //! server's header may hold one. Reading must never guess: what this program does not write is reported as damage.
 
-use engine::ledger::{Cause, Digest, Epoch, EpochId, LedgerError, MessageRecord, Seen, State};
+use engine::folder::FolderPath;
+use engine::ledger::{
+    AccountId, Cause, Digest, Epoch, EpochId, Intended, Intent, IntentId, LedgerError, MessageRecord,
+    OpenIntent, Seen, State,
+};
 use imap::{ModSeq, Uid, UidSet, UidValidity, WireName};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 
-use crate::entity::{epoch, message};
+use crate::entity::{epoch, intent, message};
 
 /// What makes an account unique: the digest of its two names, which cannot hold NUL (`storable` sees to it).
 pub(crate) fn account_key(source: &str, destination: &str) -> Vec<u8> {
@@ -106,6 +110,67 @@ pub(crate) fn epoch_record(row: epoch::Model) -> Result<Epoch, LedgerError> {
         current: row.is_current,
         seen,
     })
+}
+
+/// A message of an intent as it stands in its row: UID, octets, digest, digest of the canonical form, flags, object id.
+type IntendedRow = (u32, Option<u64>, Option<String>, String, Vec<String>, Option<String>);
+
+/// The row of an intent.
+pub(crate) fn intent_row(epoch: EpochId, intent: &Intent) -> Result<intent::ActiveModel, LedgerError> {
+    let hex = |digest: &Digest| blake3::Hash::from_bytes(*digest).to_string();
+    let messages: Vec<IntendedRow> = intent
+        .messages
+        .iter()
+        .map(|message| {
+            let (digest, canonical) = (message.digest.as_ref().map(hex), hex(&message.canonical));
+            (
+                message.uid.get(),
+                message.size,
+                digest,
+                canonical,
+                message.flags.clone(),
+                message.object_id.clone(),
+            )
+        })
+        .collect();
+    Ok(intent::ActiveModel {
+        id: NotSet,
+        epoch_id: Set(epoch.0),
+        folder: Set(serde_json::to_string(&intent.folder.0).map_err(unwritable)?),
+        uid_validity: Set(i64::from(intent.uid_validity.0)),
+        uid_next: Set(i64::from(intent.uid_next)),
+        messages: Set(serde_json::to_string(&messages).map_err(unwritable)?),
+    })
+}
+
+/// The intent of a row.
+pub(crate) fn open_intent(account: AccountId, row: intent::Model) -> Result<OpenIntent, LedgerError> {
+    let place = format!("intent {}", row.id);
+    let levels = serde_json::from_str(&row.folder).map_err(|_| damaged(&place, "folder", &row.folder))?;
+    let rows: Vec<IntendedRow> =
+        serde_json::from_str(&row.messages).map_err(|_| damaged(&place, "messages", &row.messages))?;
+    let digest = |hex: &str| {
+        blake3::Hash::from_hex(hex).map(|hash| *hash.as_bytes()).map_err(|_| damaged(&place, "digest", hex))
+    };
+    let number =
+        |what, value: i64| u32::try_from(value).map_err(|_| damaged(&place, what, &value.to_string()));
+    let message = |(message, size, octets, canonical, flags, object_id): IntendedRow| {
+        Ok(Intended {
+            uid: uid(&place, i64::from(message))?,
+            size,
+            digest: octets.as_deref().map(digest).transpose()?,
+            canonical: digest(&canonical)?,
+            flags,
+            object_id,
+        })
+    };
+    let intent = Intent {
+        folder: FolderPath(levels),
+        uid_validity: UidValidity(number("UIDVALIDITY", row.uid_validity)?),
+        uid_next: number("UIDNEXT", row.uid_next)?,
+        messages: rows.into_iter().map(message).collect::<Result<_, _>>()?,
+    };
+    Ok(OpenIntent { id: IntentId(row.id), account, epoch: EpochId(row.epoch_id), intent })
 }
 
 fn uid(place: &str, number: i64) -> Result<Uid, LedgerError> {

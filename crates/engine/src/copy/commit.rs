@@ -1,9 +1,9 @@
 //! The committer: complete chunks become messages, strictly in sequence, and then rows of the ledger.
 //!
 //! A row is written only after the destination has said that the message is durable. What is delivered without a row
-//! (a crash between the two) is found by its name at the next run.
+//! (a crash between the two) is found at the next run: by its name, or by the intent that was written before it was sent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use imap::UidSet;
 use tokio::sync::mpsc;
@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 use super::StagedOf;
 use super::stage::{Chunk, Ready};
 use crate::account::Account;
-use crate::destination::{Delivered, Destination, DestinationFolder, FlagNames};
+use crate::destination::{Delivered, Deliveries, Destination, DestinationFolder, Parcel, Refused};
 use crate::error::Error;
-use crate::ledger::{EpochId, Ledger, MessageRecord, State};
+use crate::intent;
+use crate::ledger::{Cause, EpochId, IntentId, Ledger, MessageRecord, State};
 use crate::line::Line;
 use crate::progress::Event;
 
@@ -52,6 +53,13 @@ pub(super) struct Target<F> {
     pub(super) at: usize,
     pub(super) folder: F,
     pub(super) epoch: EpochId,
+}
+
+/// The row of a message that the destination does not take.
+fn refusal(record: MessageRecord, refused: &Refused) -> MessageRecord {
+    let (class, message) = ("refused".to_owned(), refused.message.clone());
+    let cause = Cause { class, message, date: None, from: None, subject: None };
+    MessageRecord { state: State::Failed, identity: None, cause: Some(cause), ..record }
 }
 
 /// Commits one folder's chunks.
@@ -125,50 +133,69 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
         mut rows: Vec<MessageRecord>,
     ) -> Result<(), Error> {
         let mut records: Vec<MessageRecord> = Vec::with_capacity(ready.len());
-        let mut batch: Vec<(StagedOf<D::Folder>, FlagNames)> = Vec::with_capacity(ready.len());
+        let mut batch: Vec<Parcel<D::Folder>> = Vec::with_capacity(ready.len());
         for Ready { staged, record } in ready {
             batch.push((staged, record.flags.iter().cloned().collect()));
             records.push(record);
         }
-        if !batch.is_empty() {
-            self.line.may_store()?;
-            self.account.ledger.still_ours().await?;
+        let (ended, intent) = self.send(batch, &records).await?;
+        let octets = self.take_delivered(&ended.delivered, &ended.refused, records, &mut rows);
+        let settled = rows.len() as u64;
+        self.failures_in_a_row(ended.delivered.len(), &rows);
+        let (ledger, epoch) = (self.account.ledger, self.target.epoch);
+        match intent {
+            Some(intent) if !ended.uncertain => ledger.end_batch(epoch, intent, &rows).await?,
+            // What is not accounted for is looked for when the import goes on.
+            Some(_) | None => ledger.record(epoch, &rows).await?,
         }
-        let folder = self.target.folder.clone();
-        let outcome = tokio::task::spawn_blocking(move || folder.deliver(batch)).await;
-        let outcome = outcome.map_err(|panic| Error::Internal(panic.to_string()))?;
-        let (delivered, failure) = match outcome {
-            Ok(delivered) => (delivered, None),
-            Err((delivered, failure)) => (delivered, Some(failure)),
-        };
-        let settled = (delivered.len() + rows.len()) as u64;
-        self.failures_in_a_row(delivered.len(), &rows);
-        for row in rows.iter().filter(|row| row.state == State::Imported) {
-            self.copied.carried.insert(row.uid);
-        }
-        let octets = self.take_delivered(&delivered, records, &mut rows);
-        self.account.ledger.record(self.target.epoch, &rows).await?;
         let delivered = Event::Delivered { folder: self.target.at, messages: settled, octets };
         self.account.progress.event(&delivered);
-        match failure {
+        match ended.failure {
             Some(failure) => Err(failure.into()),
             None if self.failures >= FAILURES_IN_A_ROW => Err(Error::TooManyFailures(self.failures)),
             None => Ok(()),
         }
     }
 
-    /// Rows for what is durable now; answers their octets.
+    /// Delivers a batch, noted in the ledger before where the destination needs that.
+    async fn send(
+        &self,
+        batch: Vec<Parcel<D::Folder>>,
+        records: &[MessageRecord],
+    ) -> Result<(Deliveries, Option<IntentId>), Error> {
+        if batch.is_empty() {
+            return Ok((Deliveries::default(), None));
+        }
+        self.line.may_store()?;
+        let ledger = self.account.ledger;
+        ledger.still_ours().await?;
+        let mark = self.target.folder.mark(&batch).await?;
+        let intent = match &mark {
+            Some(mark) => {
+                let intent = intent::of_batch(mark, records);
+                Some(ledger.begin_batch(self.target.epoch, &intent).await?)
+            }
+            None => None,
+        };
+        Ok((self.target.folder.deliver(mark, batch).await, intent))
+    }
+
+    /// Rows for what is durable now, and for what was refused; answers the octets of the former.
     fn take_delivered(
         &mut self,
         delivered: &[Delivered],
+        refused: &[Refused],
         records: Vec<MessageRecord>,
         rows: &mut Vec<MessageRecord>,
     ) -> u64 {
+        for row in rows.iter().filter(|row| row.state == State::Imported) {
+            self.copied.carried.insert(row.uid);
+        }
         let mut octets = 0;
-        let mut by_identity: std::collections::HashMap<_, _> =
+        let mut staged: HashMap<_, _> =
             records.into_iter().filter_map(|record| Some((record.identity.clone()?, record))).collect();
         for message in delivered {
-            let Some(record) = by_identity.remove(&message.identity) else { continue };
+            let Some(record) = staged.remove(&message.staged_as) else { continue };
             if message.new {
                 self.copied.new.insert(record.uid);
                 octets += record.size.unwrap_or(0);
@@ -176,8 +203,11 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             if !message.dropped_keywords.is_empty() {
                 self.copied.keyword_dropped.insert(record.uid);
             }
-            rows.push(record);
+            rows.push(MessageRecord { identity: Some(message.identity.clone()), ..record });
         }
+        rows.extend(
+            refused.iter().filter_map(|message| Some(refusal(staged.remove(&message.staged_as)?, message))),
+        );
         self.copied.octets += octets;
         self.line.stored(octets);
         octets

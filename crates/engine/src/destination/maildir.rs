@@ -1,6 +1,6 @@
 //! A Maildir++ mailbox as destination: translates the engine's words into those of crate `maildir`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -10,11 +10,11 @@ use maildir::{
 };
 
 use super::{
-    Delivered, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Limits, Naming, Present,
-    Staged, Writer,
+    Delivered, Deliveries, Destination, DestinationFolder, Failure, FlagChange, FlagNames, Limits, Mark,
+    Naming, Parcel, Present, Staged, Stored, Writer,
 };
 use crate::error::size;
-use crate::folder::FolderPath;
+use crate::folder::{FolderPath, Role};
 use crate::plan::NameRules;
 
 /// A Maildir++ root.
@@ -130,66 +130,97 @@ impl Destination for MaildirDestination {
         if self.has_own_ledger { "maildir:.".to_owned() } else { self.describe() }
     }
 
-    fn rules(&self) -> NameRules {
+    async fn rules(&self) -> Result<NameRules, Failure> {
         let rules = NameRules::maildir();
-        NameRules { max_depth: rules.max_depth.min(self.limits.folder_levels.max(2)), ..rules }
+        Ok(NameRules { max_depth: rules.max_depth.min(self.limits.folder_levels.max(2)), ..rules })
     }
 
-    fn lock(&self) -> Result<Self::Lock, Failure> {
-        // Before anything is asked of the old server.
-        self.reserve().check()?;
-        let lock = self.maildir.lock_exclusively()?;
-        // INBOX is where the locks and temporary files of the whole mailbox lie; the source may have none.
-        if let Some(inbox) = self.maildir.folder(&FolderName::inbox())? {
-            inbox.remove_stale(&|_| false)?;
-        }
-        Ok(lock)
+    async fn lock(&self) -> Result<Self::Lock, Failure> {
+        let (maildir, reserve) = (self.maildir.clone(), self.reserve());
+        blocking(move || {
+            // Before anything is asked of the old server.
+            reserve.check()?;
+            let lock = maildir.lock_exclusively()?;
+            // INBOX is where the locks and temporary files of the whole mailbox lie; the source may have none.
+            if let Some(inbox) = maildir.folder(&FolderName::inbox())? {
+                inbox.remove_stale(&|_| false)?;
+            }
+            Ok(lock)
+        })
+        .await
     }
 
-    fn folders(&self) -> Result<Vec<FolderPath>, Failure> {
-        Ok(self.maildir.folders()?.iter().map(decoded).collect())
+    async fn folders(&self) -> Result<Vec<FolderPath>, Failure> {
+        let maildir = self.maildir.clone();
+        blocking(move || Ok(maildir.folders()?.iter().map(decoded).collect())).await
     }
 
-    fn open(&self, path: &FolderPath) -> Result<Option<MaildirFolder>, Failure> {
-        match self.maildir.folder(&encoded(path)?) {
-            Ok(found) => Ok(found.map(|inner| self.folder(inner))),
+    async fn open(&self, path: &FolderPath) -> Result<Option<MaildirFolder>, Failure> {
+        let (maildir, name) = (self.maildir.clone(), encoded(path)?);
+        let found = blocking(move || match maildir.folder(&name) {
+            Ok(found) => Ok(found),
             // Who made it died before it was whole; there is no message in it, and `create` adds what is missing.
             Err(maildir::Error::Missing { .. }) => Ok(None),
             Err(other) => Err(other.into()),
-        }
+        });
+        Ok(found.await?.map(|inner| self.folder(inner)))
     }
 
-    fn create(&self, path: &FolderPath) -> Result<MaildirFolder, Failure> {
-        Ok(self.folder(self.maildir.create_folder(&encoded(path)?)?))
+    async fn create(&self, path: &FolderPath, _role: Option<Role>) -> Result<MaildirFolder, Failure> {
+        let (maildir, name) = (self.maildir.clone(), encoded(path)?);
+        Ok(self.folder(blocking(move || Ok(maildir.create_folder(&name)?)).await?))
     }
 
-    fn subscriptions(&self) -> Result<Vec<FolderPath>, Failure> {
-        Ok(self.maildir.subscriptions()?.iter().map(decoded).collect())
+    async fn subscriptions(&self) -> Result<Vec<FolderPath>, Failure> {
+        let maildir = self.maildir.clone();
+        blocking(move || Ok(maildir.subscriptions()?.iter().map(decoded).collect())).await
     }
 
-    fn subscribe(&self, paths: &[FolderPath]) -> Result<(), Failure> {
+    async fn subscribe(&self, paths: &[FolderPath]) -> Result<(), Failure> {
         let names = paths.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
-        self.maildir.subscribe(&names)?;
-        Ok(())
+        let maildir = self.maildir.clone();
+        blocking(move || {
+            maildir.subscribe(&names)?;
+            Ok(())
+        })
+        .await
     }
+}
+
+/// Runs what blocks on a thread that may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let fault = |error: tokio::task::JoinError| Failure { class: "internal", message: error.to_string() };
+    tokio::task::spawn_blocking(work).await.map_err(fault)?
 }
 
 impl DestinationFolder for MaildirFolder {
     type Writer = StagedMessage;
 
-    fn clean(&self, naming: &Naming) -> Result<(), Failure> {
-        self.inner.remove_stale(&|name| naming.is_ours(name))?;
-        Ok(())
+    async fn clean(&self, naming: &Naming) -> Result<(), Failure> {
+        let (folder, naming) = (self.inner.clone(), naming.clone());
+        blocking(move || {
+            folder.remove_stale(&|name| naming.is_ours(name))?;
+            Ok(())
+        })
+        .await
     }
 
-    fn persist(&self) -> Result<(), Failure> {
-        Ok(self.inner.persist()?)
+    async fn persist(&self) -> Result<(), Failure> {
+        let folder = self.inner.clone();
+        blocking(move || Ok(folder.persist()?)).await
     }
 
-    fn present(&self, naming: &Naming, each: &mut dyn FnMut(Present)) -> Result<(), Failure> {
-        let keywords = self.inner.keywords()?;
-        self.inner.scan(&mut |entry| each(told_of(&entry, naming, &keywords)))?;
-        Ok(())
+    async fn present(&self, naming: &Naming) -> Result<Vec<Present>, Failure> {
+        let (folder, naming) = (self.inner.clone(), naming.clone());
+        blocking(move || {
+            let keywords = folder.keywords()?;
+            let mut present = Vec::new();
+            folder.scan(&mut |entry| present.push(told_of(&entry, &naming, &keywords)))?;
+            Ok(present)
+        })
+        .await
     }
 
     fn begin(&self, identity: &str) -> Result<StagedMessage, Failure> {
@@ -197,65 +228,100 @@ impl DestinationFolder for MaildirFolder {
         Ok(StagedMessage(self.inner.stage(&base(identity)?)?))
     }
 
-    fn deliver(
-        &self,
-        batch: Vec<(maildir::Staged, FlagNames)>,
-    ) -> Result<Vec<Delivered>, (Vec<Delivered>, Failure)> {
-        let batch =
-            batch.into_iter().map(|(staged, flags)| Delivery { staged, flags: split(&flags) }).collect();
-        match self.inner.deliver(batch, self.durability) {
-            Ok(delivered) => Ok(delivered.into_iter().map(told).collect()),
-            Err(maildir::Error::PartlyDelivered { delivered, cause }) => {
-                Err((delivered.into_iter().map(told).collect(), Failure::from(*cause)))
-            }
-            Err(error) => Err((Vec::new(), error.into())),
-        }
+    async fn mark(&self, _batch: &[Parcel<Self>]) -> Result<Option<Mark>, Failure> {
+        Ok(None)
     }
 
-    fn change_flags(&self, changes: &[FlagChange]) -> Result<u64, Failure> {
-        let changes: Vec<_> = changes
-            .iter()
-            .map(|change| {
-                let (add, remove) = (split(&change.add), split(&change.remove));
-                maildir::FlagChange {
-                    base: change.identity.clone(),
-                    add: add.system,
-                    remove: remove.system,
-                    add_keywords: add.keywords,
-                    remove_keywords: remove.keywords,
+    async fn deliver(&self, _mark: Option<Mark>, batch: Vec<Parcel<Self>>) -> Deliveries {
+        let (folder, durability) = (self.inner.clone(), self.durability);
+        let delivered = blocking(move || {
+            let batch =
+                batch.into_iter().map(|(staged, flags)| Delivery { staged, flags: split(&flags) }).collect();
+            Ok(match folder.deliver(batch, durability) {
+                Ok(delivered) => (delivered, None),
+                Err(maildir::Error::PartlyDelivered { delivered, cause }) => {
+                    (delivered, Some(Failure::from(*cause)))
                 }
+                Err(error) => (Vec::new(), Some(error.into())),
             })
-            .collect();
-        let outcomes = self.inner.set_flags(&changes)?;
+        });
+        let (delivered, failure) = delivered.await.unwrap_or_else(|failure| (Vec::new(), Some(failure)));
+        let delivered = delivered.into_iter().map(told).collect();
+        Deliveries { delivered, failure, ..Deliveries::default() }
+    }
+
+    async fn find(&self, mark: &Mark, _owned: &HashSet<String>) -> Result<Vec<Option<String>>, Failure> {
+        Ok(vec![None; mark.canonical.len()])
+    }
+
+    async fn change_flags(&self, changes: Vec<FlagChange>) -> Result<u64, Failure> {
+        let change = |change: FlagChange| {
+            let (add, remove) = (split(&change.add), split(&change.remove));
+            maildir::FlagChange {
+                base: change.identity,
+                add: add.system,
+                remove: remove.system,
+                add_keywords: add.keywords,
+                remove_keywords: remove.keywords,
+            }
+        };
+        let changes: Vec<_> = changes.into_iter().map(change).collect();
+        let folder = self.inner.clone();
+        let outcomes = blocking(move || Ok(folder.set_flags(&changes)?)).await?;
         Ok(outcomes.iter().filter(|outcome| outcome.result == FlagResult::Changed).count() as u64)
     }
 
-    fn read(
+    async fn read(
         &self,
         naming: &Naming,
-        wanted: &dyn Fn(&Present) -> bool,
-        each: &mut dyn FnMut(Present, i64, &mut dyn io::Read) -> io::Result<()>,
-    ) -> Result<(), Failure> {
-        let keywords = self.inner.keywords()?;
-        let mut chosen = Vec::new();
-        self.inner.scan(&mut |entry| {
-            let present = told_of(&entry, naming, &keywords);
-            if wanted(&present) {
-                chosen.push((entry, present));
-            }
-        })?;
-        for (entry, present) in chosen {
-            let mut file = match self.inner.open_message(&entry) {
-                Ok(file) => file,
-                // A client removed it since the scan.
-                Err(maildir::Error::Missing { .. }) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            let date = file.metadata().map_err(unreadable)?.modified().map_err(unreadable)?;
-            let date = date.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-            each(present, date, &mut file).map_err(unreadable)?;
+        wanted: impl Fn(&Present) -> bool + Send + 'static,
+    ) -> Result<Vec<Stored>, Failure> {
+        let (folder, naming) = (self.inner.clone(), naming.clone());
+        blocking(move || read(&folder, &naming, &wanted)).await
+    }
+}
+
+fn read(
+    folder: &maildir::Folder,
+    naming: &Naming,
+    wanted: &dyn Fn(&Present) -> bool,
+) -> Result<Vec<Stored>, Failure> {
+    let keywords = folder.keywords()?;
+    let mut chosen = Vec::new();
+    folder.scan(&mut |entry| {
+        let present = told_of(&entry, naming, &keywords);
+        if wanted(&present) {
+            chosen.push((entry, present));
         }
-        Ok(())
+    })?;
+    let mut stored = Vec::with_capacity(chosen.len());
+    for (entry, present) in chosen {
+        let mut file = match folder.open_message(&entry) {
+            Ok(file) => file,
+            // A client removed it since the scan.
+            Err(maildir::Error::Missing { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let date = file.metadata().map_err(unreadable)?.modified().map_err(unreadable)?;
+        let date = date.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+        let (size, digest) = digest(&mut file).map_err(unreadable)?;
+        stored.push(Stored { present, date: Some(date), size, digest, canonical: None });
+    }
+    Ok(stored)
+}
+
+/// Octets and digest of what a reader gives.
+fn digest(octets: &mut dyn io::Read) -> io::Result<(u64, crate::ledger::Digest)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut size = 0;
+    loop {
+        let read = octets.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((size, *hasher.finalize().as_bytes()));
+        }
+        size += read as u64;
+        hasher.update(buffer.get(..read).unwrap_or_default());
     }
 }
 
@@ -320,6 +386,7 @@ impl From<maildir::Error> for Failure {
 
 fn told(delivered: maildir::Delivered) -> Delivered {
     Delivered {
+        staged_as: delivered.base.as_str().to_owned(),
         identity: delivered.base.as_str().to_owned(),
         new: delivered.arrival == Arrival::Delivered,
         dropped_keywords: delivered.dropped_keywords,

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Ledger, LedgerError, MessageRecord, Seen,
+    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
+    MessageRecord, OpenIntent, Seen,
 };
 use engine::report::{Report, Side};
 use imap::{Uid, UidValidity, WireName};
@@ -58,6 +59,22 @@ impl Ledger for Leased {
     async fn still_ours(&self) -> Result<(), LedgerError> {
         self.left.fetch_sub(1, Ordering::SeqCst);
         self.holds()
+    }
+    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
+        self.holds()?;
+        self.store.begin_batch(epoch, intent).await
+    }
+    async fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        self.holds()?;
+        self.store.end_batch(epoch, intent, messages).await
+    }
+    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        self.store.open_intents(destination).await
     }
     async fn messages(
         &self,

@@ -7,6 +7,7 @@ mod arrival;
 mod changing;
 mod epochs;
 mod hostile;
+mod imap_destination;
 mod lease;
 mod limits;
 mod line;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Ledger, LedgerError, MessageRecord, Seen,
+    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
+    MessageRecord, OpenIntent, Seen,
 };
 use engine::report::Verdict;
 use imap::{UidValidity, WireName};
@@ -278,6 +279,20 @@ impl Ledger for Faulty {
             return Err(LedgerError::Storage { action: "written", reason: "no space".into() });
         }
         self.0.record(epoch, messages).await
+    }
+    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
+        self.0.begin_batch(epoch, intent).await
+    }
+    async fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        self.0.end_batch(epoch, intent, messages).await
+    }
+    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        self.0.open_intents(destination).await
     }
     async fn messages(
         &self,

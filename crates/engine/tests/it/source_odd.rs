@@ -1,7 +1,8 @@
 //! Sources that list what they do not have, refuse what they list, or forbid a folder; and a ledger that forgets.
 
 use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Ledger, LedgerError, MessageRecord, Seen,
+    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
+    MessageRecord, OpenIntent, Seen,
 };
 use engine::report::Verdict;
 use imap::{Uid, UidValidity, WireName};
@@ -178,6 +179,20 @@ impl Ledger for Forgetful {
     async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
         let kept: Vec<_> = messages.iter().filter(|message| message.uid.get() != 3).cloned().collect();
         self.0.record(epoch, &kept).await
+    }
+    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
+        self.0.begin_batch(epoch, intent).await
+    }
+    async fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        self.0.end_batch(epoch, intent, messages).await
+    }
+    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        self.0.open_intents(destination).await
     }
     async fn messages(
         &self,

@@ -40,9 +40,11 @@ pub struct Connection {
     pub(super) busy: bool,
     pub(super) lost: bool,
     pub(super) exists: Option<u32>,
+    /// The folder that is open was opened by SELECT.
+    pub(super) open_for_writing: bool,
     /// Responses that may still come before the command on the wire gets on.
     allowance: u64,
-    next_tag: u32,
+    pub(super) next_tag: u32,
     skipped: u64,
     skipped_names: u64,
     pub(super) overlong_names: u64,
@@ -72,6 +74,7 @@ impl Connection {
             busy: false,
             lost: false,
             exists: None,
+            open_for_writing: false,
             allowance: options.limits.unasked,
             next_tag: 1,
             skipped: 0,

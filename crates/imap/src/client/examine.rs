@@ -1,6 +1,6 @@
-//! EXAMINE (RFC 9051, section 6.3.3), with CONDSTORE and QRESYNC (RFC 7162).
+//! EXAMINE (RFC 9051, section 6.3.3), with CONDSTORE and QRESYNC (RFC 7162), and SELECT (section 6.3.2).
 //!
-//! SELECT is never sent: reading must not clear `\Recent` nor change anything else.
+//! Whoever only reads examines: SELECT clears `\Recent`.
 
 use super::Connection;
 use crate::error::Error;
@@ -70,11 +70,22 @@ impl Connection {
                 command = command.expecting(self.options.limits.changed);
             }
         }
+        self.open_folder(command).await
+    }
+
+    /// Opens a folder for writing: [`Examined::permanent_flags`] are what can be stored in it.
+    pub async fn select(&mut self, name: &WireName) -> Result<Examined, Error> {
+        self.open_folder(Command::new("SELECT").string(name.as_bytes(), "the folder's name")?).await
+    }
+
+    async fn open_folder(&mut self, command: Command) -> Result<Examined, Error> {
         self.exists = None;
+        let writes = command.name() == "SELECT";
         let limit = self.options.limits.changed;
         let mut examined = Examined::default();
         let done = self.execute(command, |response| examined.take(response, limit)).await?;
         examined.take_code(&done);
+        self.open_for_writing = writes;
         Ok(examined)
     }
 

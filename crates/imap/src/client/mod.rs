@@ -1,8 +1,9 @@
 //! The client: a connection and one file for each command.
 //!
-//! It must never send a command that changes the server's mail, nor anything before the answer that
-//! decides about it has come (STARTTLS, AUTHENTICATE, COMPRESS, EXAMINE).
+//! It must never send anything before the answer that decides about it has come (STARTTLS, AUTHENTICATE, COMPRESS,
+//! EXAMINE, SELECT). What changes the server's mail is in `append`, `folders` and `store`, and nowhere else.
 
+mod append;
 mod authenticate;
 mod capability;
 mod compress;
@@ -11,6 +12,7 @@ mod connection;
 mod enable;
 mod examine;
 mod fetch;
+mod folders;
 mod guard;
 mod id;
 mod list;
@@ -24,9 +26,11 @@ mod scram;
 mod search;
 mod starttls;
 mod status;
+mod store;
 mod tls;
 mod transport;
 
+pub use append::{AppendBody, AppendMessage, Appended, AppendedUids};
 pub use authenticate::{AttemptBudget, Credentials};
 pub use connection::Connection;
 pub use examine::{ExamineMode, Examined};
@@ -36,4 +40,5 @@ pub use list::{ListCommand, ListRequest, ListReturn};
 pub use options::{Endpoint, Options, Security, Timeouts};
 pub use search::SearchQuery;
 pub use status::StatusItem;
+pub use store::StoreAction;
 pub use tls::{Tls, TlsTrust};

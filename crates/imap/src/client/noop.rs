@@ -11,10 +11,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Leaves the open folder: UNSELECT where offered, else CLOSE, which expunges nothing because
-    /// folders are opened read-only here (RFC 9051, section 6.4.1).
+    /// Leaves the open folder: UNSELECT where offered, else CLOSE, which expunges nothing of a folder that is open
+    /// read-only (RFC 9051, section 6.4.1).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a folder that is open for writing where UNSELECT is not offered.
     pub async fn unselect(&mut self) -> Result<(), Error> {
-        let name = if self.offers("UNSELECT") { "UNSELECT" } else { "CLOSE" };
+        let name = match self.offers("UNSELECT") {
+            true => "UNSELECT",
+            false if self.open_for_writing => return Err(Error::Unsupported { extension: "UNSELECT" }),
+            false => "CLOSE",
+        };
         self.execute(Command::new(name), |_| Ok(())).await?;
         self.exists = None;
         Ok(())

@@ -29,6 +29,9 @@ pub(crate) type BoxStream = Box<dyn Stream>;
 /// Commands waiting to be written: as many as may be on the wire, and a few pieces of one more.
 const QUEUE: usize = 1_024;
 
+/// Pieces of a stream that wait to be written.
+const STREAMED: usize = 8;
+
 /// The reading half.
 enum Reader {
     Plain(ReadHalf<BoxStream>),
@@ -137,6 +140,18 @@ impl Transport {
             }
             mpsc::error::TrySendError::Closed(_) => Error::Closed,
         })
+    }
+
+    /// Waits until few pieces wait to be written: whoever streams then queues the next one. `false`: the connection is
+    /// broken. Safe to cancel.
+    pub(crate) fn room(&self) -> impl Future<Output = bool> + Send + use<> {
+        let queue = self.writer.queue.clone();
+        async move {
+            match &queue {
+                Some(queue) => queue.reserve_many(QUEUE - STREAMED).await.is_ok(),
+                None => false,
+            }
+        }
     }
 
     /// Reads what is there, at least one octet; 0 at the end. Safe to cancel.

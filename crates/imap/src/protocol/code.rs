@@ -2,7 +2,7 @@
 //!
 //! An unknown or garbled code is kept, never an error: the text after it still counts.
 
-use super::{Capabilities, Flag, ModSeq, UidValidity};
+use super::{Capabilities, Flag, ModSeq, UidSet, UidValidity};
 
 /// What stands in brackets after OK, NO, BAD, BYE or PREAUTH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum ResponseCode {
     UidNext(u32),
     /// Flags that can be stored.
     PermanentFlags(Vec<Flag>),
+    /// UIDVALIDITY and UIDs of appended messages (RFC 4315).
+    AppendUid(UidValidity, UidSet),
     /// The folder's highest modification sequence (RFC 7162).
     HighestModSeq(ModSeq),
     /// The folder keeps no modification sequences (RFC 7162).
@@ -99,6 +101,7 @@ impl ResponseCode {
             "HIGHESTMODSEQ" => arguments
                 .parse()
                 .map_or_else(|_| other(), |number| ResponseCode::HighestModSeq(ModSeq(number))),
+            "APPENDUID" => append_uid(arguments).unwrap_or_else(other),
             "NOMODSEQ" => ResponseCode::NoModSeq,
             "CAPABILITY" => ResponseCode::Capability(arguments.split_ascii_whitespace().collect()),
             "AUTHENTICATIONFAILED" => ResponseCode::AuthenticationFailed,
@@ -129,6 +132,11 @@ impl ResponseCode {
             _ => other(),
         }
     }
+}
+
+fn append_uid(arguments: &str) -> Option<ResponseCode> {
+    let (uid_validity, uids) = arguments.split_once(' ')?;
+    Some(ResponseCode::AppendUid(UidValidity(uid_validity.parse().ok()?), uids.trim().parse().ok()?))
 }
 
 fn flags_in(list: &str) -> Vec<Flag> {

@@ -51,6 +51,19 @@ impl Flag {
             _ => Flag::System(name.to_owned()),
         })
     }
+
+    /// Whether a server can be told to store it: `\Recent` belongs to a session, `\*` and the like mean no flag, and a
+    /// keyword is an atom (RFC 9051, section 9).
+    pub fn is_storable(&self) -> bool {
+        match self {
+            Flag::Recent | Flag::System(_) => false,
+            Flag::Keyword(name) => {
+                !name.is_empty()
+                    && name.bytes().all(|octet| octet.is_ascii_graphic() && !b"(){%*\"\\]".contains(&octet))
+            }
+            _ => true,
+        }
+    }
 }
 
 impl fmt::Display for Flag {

@@ -89,7 +89,7 @@ async fn mail_in_the_tree_is_served_with_the_roles_of_its_folders() {
     create(&tree, "alice@example.org", "a password 12").await;
     let mailbox = tree.find(&address("alice@example.org")).await.unwrap().unwrap();
     let destination = tree.destination(&mailbox).await.unwrap();
-    destination.create(&engine::folder::FolderPath(vec!["Sent".into()])).unwrap();
+    destination.create(&engine::folder::FolderPath(vec!["Sent".into()]), None).await.unwrap();
     let server = serve(&place, NAMELESS, None);
     let mut client = logs_in(&server, "alice@example.org", "a password 12");
     client.append("Sent", &["\\Seen"], 1_700_000_000, b"Subject: hello\r\n\r\nbody\r\n").unwrap();

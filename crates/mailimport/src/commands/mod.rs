@@ -11,7 +11,6 @@ pub(crate) mod verify;
 pub(crate) mod worker;
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
 use engine::report::{Report, Side, SourceLine, Stop};
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{Format, OutputOptions};
 use crate::bars::Bars;
 use crate::exit::Exit;
+use crate::mailbox::Mailbox;
 use crate::notice::notice;
 use crate::setup::WrongUse;
 use crate::{document, human, interrupt};
@@ -38,9 +38,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, WrongUse> {
 }
 
 /// A report's bones for an import that could not begin, and for the time before its end is known.
-fn blank_report(source: &engine::account::Source, mailbox: &Path) -> Report {
+fn blank_report(source: &engine::account::Source, mailbox: &Mailbox) -> Report {
     let source = SourceLine { host: source.host().to_owned(), user: source.user().to_owned(), server: None };
-    Report::blank(source, format!("maildir:{}", mailbox.display()), jiff::Timestamp::now())
+    Report::blank(source, mailbox.describe(), jiff::Timestamp::now())
 }
 
 /// Works in a task of its own, so that a fault in it still leaves a report; `work` gets what Ctrl-C cancels.

@@ -1,10 +1,11 @@
 //! `mailimport verify`: reads both sides again and compares every message; changes nothing.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::account::{Account, Adoption};
 use engine::clock::SystemClock;
-use engine::destination::{Failure, MaildirDestination};
+use engine::destination::{Destination, Failure};
 use engine::report::Report;
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -13,27 +14,33 @@ use super::{blank_report, conclude, in_a_task, refused_by_destination, watch};
 use crate::arguments::Verify;
 use crate::bars::Bars;
 use crate::exit::Exit;
+use crate::human;
+use crate::mailbox::{self, Mailbox, Surroundings, Words};
 use crate::setup::{self, WrongUse};
-use crate::{human, location};
 
 /// What a verification needs, read and found usable.
 struct Job {
     source: engine::account::Source,
-    mailbox: std::path::PathBuf,
-    ledger: std::path::PathBuf,
+    mailbox: Mailbox,
+    ledger: PathBuf,
     selection: engine::plan::Selection,
     settings: engine::account::Settings,
 }
 
 /// Compares both sides.
 pub(crate) fn run(arguments: &Verify) -> Result<Exit, WrongUse> {
-    let mailbox = location::destination(&arguments.destination)?;
+    let source = setup::source(&arguments.source, &arguments.account);
+    let mailbox = Mailbox::read(&Words {
+        destination: &arguments.destination,
+        options: &arguments.new_account,
+        mail_user: None,
+    })?;
     let job = Job {
-        ledger: setup::ledger(arguments.ledger.state.as_ref(), &mailbox),
+        ledger: mailbox.ledger(&arguments.ledger)?,
+        mailbox,
         selection: setup::selection(&arguments.selection)?,
         settings: setup::settings(&arguments.line, Adoption::OwnNames),
-        source: setup::source(&arguments.source, &arguments.account)?,
-        mailbox,
+        source: source?,
     };
     let bars = watch(&arguments.output);
     let blank = blank_report(&job.source, &job.mailbox);
@@ -44,29 +51,56 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, WrongUse> {
 }
 
 async fn verify(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report {
-    let blank = blank_report(&job.source, &job.mailbox);
-    let destination = match MaildirDestination::open(&job.mailbox) {
-        Ok(destination) => destination.with_ledger_at(&job.ledger),
-        Err(error) => {
-            let failure = Failure::from(error);
-            return refused_by_destination(blank, failure.class, failure.message);
-        }
+    let verified = match &job.mailbox {
+        Mailbox::Maildir { path, .. } => match mailbox::open_maildir(path, &job.ledger) {
+            Ok(destination) => compare(&job, &destination, bars, cancel).await,
+            Err(failure) => Err(failure),
+        },
+        Mailbox::Account(account) => verify_account(&job, account, bars, cancel).await,
     };
+    verified.unwrap_or_else(|failure| {
+        refused_by_destination(blank_report(&job.source, &job.mailbox), failure.class, failure.message)
+    })
+}
+
+async fn verify_account(
+    job: &Job,
+    account: &engine::account::Source,
+    bars: Arc<Bars>,
+    cancel: CancellationToken,
+) -> Result<Report, Failure> {
+    let progress: Arc<Bars> = Arc::clone(&bars);
+    let around = Surroundings {
+        ledger: &job.ledger,
+        refused: None,
+        settings: &job.settings,
+        progress,
+        cancel: cancel.clone(),
+    };
+    let destination = mailbox::account(account, around)?;
+    let report = compare(job, &destination, bars, cancel).await;
+    destination.close().await;
+    report
+}
+
+async fn compare(
+    job: &Job,
+    destination: &impl Destination,
+    bars: Arc<Bars>,
+    cancel: CancellationToken,
+) -> Result<Report, Failure> {
+    let refuse = |message: String| Failure { class: "ledger", message };
     if !job.ledger.exists() {
-        let message = format!(
+        return Err(refuse(format!(
             "Nothing is known of an import into this mailbox: there is no ledger {}. Import first, or name the ledger with --state.",
             job.ledger.display()
-        );
-        return refused_by_destination(blank, "ledger", message);
+        )));
     }
-    let ledger = match Store::open_file(&job.ledger, None).await {
-        Ok(ledger) => ledger,
-        Err(error) => return refused_by_destination(blank, "ledger", error.to_string()),
-    };
+    let ledger = Store::open_file(&job.ledger, None).await.map_err(|error| refuse(error.to_string()))?;
     bars.say(&format!("Counting messages at {}", human::plain(job.source.host())));
     let account = Account {
         source: &job.source,
-        destination: &destination,
+        destination,
         ledger: &ledger,
         selection: &job.selection,
         settings: &job.settings,
@@ -78,5 +112,5 @@ async fn verify(job: Job, bars: Arc<Bars>, cancel: CancellationToken) -> Report 
     if let Err(error) = ledger.close().await {
         tracing::warn!(%error, "closing the ledger");
     }
-    report
+    Ok(report)
 }

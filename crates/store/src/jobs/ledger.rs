@@ -1,7 +1,8 @@
 //! The ledger in the hands of a worker: every writing call is fenced by the worker's lease.
 
 use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Ledger, LedgerError, MessageRecord, Seen,
+    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
+    MessageRecord, OpenIntent, Seen,
 };
 use imap::{Uid, UidValidity, WireName};
 
@@ -48,6 +49,23 @@ impl Ledger for FencedLedger<'_> {
 
     async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
         within("written", self.store.upsert(Some(self.lease.fence()), epoch, messages)).await
+    }
+
+    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
+        within("written", self.store.intend(Some(self.lease.fence()), epoch, intent)).await
+    }
+
+    async fn end_batch(
+        &self,
+        epoch: EpochId,
+        intent: IntentId,
+        messages: &[MessageRecord],
+    ) -> Result<(), LedgerError> {
+        within("written", self.store.fulfil(Some(self.lease.fence()), epoch, intent, messages)).await
+    }
+
+    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
+        self.store.open_intents(destination).await
     }
 
     /// Renews the lease too, so that what follows has a whole lease's time before anybody else may begin.

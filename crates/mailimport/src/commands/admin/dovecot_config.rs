@@ -17,7 +17,7 @@ use crate::{location, owner};
 /// Prints it.
 pub(crate) fn run(config: &Config, arguments: &DovecotConfig) -> Result<Exit, WrongUse> {
     let root = match &arguments.destination {
-        Some(destination) => location::destination(destination)?,
+        Some(destination) => location::maildir(destination)?,
         None => config.mail_root(),
     };
     let root = std::path::absolute(root)?;

@@ -46,14 +46,14 @@ struct Output {
 
 /// `mailimport import --csv FILE --domain DOMAIN DESTINATION`.
 pub(crate) fn import(arguments: &Import, csv: &Path) -> Result<Exit, WrongUse> {
-    let root = location::destination(&arguments.source)?;
+    let root = location::maildir(&arguments.source)?;
     let adoption = if arguments.adopt { Adoption::ByDigest } else { Adoption::OwnNames };
     let job = Job {
         octets: read(csv)?,
         domain: domain(arguments.domain.as_deref())?,
         place: Place {
             owner: owner::owner(&root, arguments.mail_user.as_deref())?,
-            state: setup::ledger(arguments.ledger.state.as_ref(), &root),
+            state: setup::maildir_ledger(arguments.ledger.state.as_ref(), &root),
             root,
             limits: setup::destination_limits(arguments.keep_free),
             engine: setup::settings(&arguments.line, adoption),
