@@ -5,6 +5,7 @@
 //! of databases, customers or HTTP, never writes to the source and never prints.
 
 pub mod account;
+mod canonical;
 pub mod clock;
 mod copy;
 pub mod destination;

@@ -20,7 +20,9 @@ use crate::listing::{self, Detail, FetchItemKind, Listing};
 use crate::plan::{PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Exception, FolderLine, Note, Verification};
-use crate::tally::{add_foreign, adopt, denied, finished, hung_up, shown_in_part, unstable, withdrawn};
+use crate::tally::{
+    add_foreign, adopt, denied, finished, hung_up, not_taken, shown_in_part, unstable, withdrawn,
+};
 
 /// Rows read from the ledger at a time.
 pub(crate) const PAGE: usize = 2_000;
@@ -199,6 +201,9 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 (_, Err(Error::EpochChanged)) => *session = None,
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
                     return (Some(denied(planned, &error)), Ok(()));
+                }
+                (None, Err(Error::Destination(failure))) if failure.class == "folder_refused" => {
+                    return (Some(not_taken(planned, failure)), Ok(()));
                 }
                 ended => return ended,
             }

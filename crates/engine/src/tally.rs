@@ -8,7 +8,7 @@ use imap::{UidSet, UidValidity};
 
 use crate::copy::Copied;
 use crate::copy::pool::{Known, Pool};
-use crate::destination::{Destination, DestinationFolder, Naming, Present, Stored};
+use crate::destination::{Destination, DestinationFolder, Failure, Naming, Present, Stored};
 use crate::error::Error;
 use crate::ledger::{Cause, Epoch, Ledger, MessageRecord, State};
 use crate::listing::Listing;
@@ -155,6 +155,11 @@ pub(crate) fn denied(planned: &PlannedFolder, error: &imap::Error) -> FolderOutc
     let message =
         format!("The old server does not let us open folder {}. ({error})", source_name(&planned.source));
     folder_exception(planned, "folder_denied", message, false)
+}
+
+/// The destination does not take a folder of this name.
+pub(crate) fn not_taken(planned: &PlannedFolder, failure: Failure) -> FolderOutcome {
+    folder_exception(planned, "folder_refused", failure.message, false)
 }
 
 /// The server opened the folder, and then it did not any more.

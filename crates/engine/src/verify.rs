@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use imap::{Body, DateItem, FetchEvent, FetchItem, Uid, UidSet};
 
 use crate::account::Account;
+use crate::canonical::Canonical;
 use crate::destination::{Destination, DestinationFolder, FlagNames, Stored, flag_names};
 use crate::error::Error;
 use crate::import::{Gathered, gather, object_ids};
@@ -18,7 +19,7 @@ use crate::listing::{self, Detail};
 use crate::pass::{LOSSES, PAGE, Passes};
 use crate::plan::{self, PlannedFolder, source_name};
 use crate::progress::Event;
-use crate::report::{Difference, Report, Verdict};
+use crate::report::{Difference, Note, Report, Verdict};
 use crate::survey;
 use crate::tally::{denied, empty, hung_up};
 
@@ -31,11 +32,23 @@ const WINDOW: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Copy {
     digest: Digest,
+    /// Digest of the canonical form, where the destination may change the ends of lines.
+    canonical: Option<Digest>,
     size: u64,
     flags: FlagNames,
     /// Unix seconds; `None` when the server told none.
     date: Option<i64>,
 }
+
+impl Copy {
+    /// Whether they differ in the ends of lines at most, as far as the destination may change them.
+    fn resembles(&self, other: &Copy) -> bool {
+        self.digest == other.digest || (other.canonical.is_some() && self.canonical == other.canonical)
+    }
+}
+
+/// The one difference that is none: servers have their own ends of lines.
+const LINE_ENDS: &str = "line_ends";
 
 /// Differences of one folder: for each class the UIDs.
 #[derive(Debug, Default)]
@@ -44,6 +57,18 @@ struct Differences(HashMap<&'static str, UidSet>);
 impl Differences {
     fn add(&mut self, class: &'static str, uid: Uid) {
         self.0.entry(class).or_default().insert(uid);
+    }
+
+    /// What is worth knowing and no difference.
+    fn take_note(&mut self, planned: &PlannedFolder) -> Option<Note> {
+        let uids = self.0.remove(LINE_ENDS)?;
+        Some(Note {
+            folder: source_name(&planned.source),
+            class: LINE_ENDS.into(),
+            uids: uids.to_string(),
+            message: "The new server has changed the ends of lines in these messages, and nothing else."
+                .into(),
+        })
     }
 
     fn told(self, folder: &str) -> (u64, Vec<Difference>) {
@@ -226,8 +251,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         }
         // What is not there under its own name may be there under another one, once.
         for (uid, source) in unmatched {
-            let other =
-                here.iter().find(|(_, copy)| copy.digest == source.digest).map(|(name, _)| name.clone());
+            let other = here.iter().find(|(_, copy)| source.resembles(copy)).map(|(name, _)| name.clone());
             match other.and_then(|name| here.remove(&name)) {
                 Some(copy) => compare_copies(&mut differences, uid, source, &copy),
                 None if matches!(rows.get(&uid), Some((State::Imported, _))) => {
@@ -239,6 +263,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let counts = &mut outcome.line.counts;
         counts.skipped = listing.uids.len() - wanted.len();
         outcome.verification.compared = wanted.len();
+        outcome.notes.extend(differences.take_note(planned));
         let (different, told) = differences.told(&source_name(&planned.source));
         outcome.verification.different = different;
         let absent: u64 =
@@ -302,7 +327,7 @@ fn count(differences: &[Difference], class: &str) -> u64 {
 
 fn compare_copies(differences: &mut Differences, uid: Uid, source: &Copy, copy: &Copy) {
     if (source.digest, source.size) != (copy.digest, copy.size) {
-        differences.add("bytes", uid);
+        differences.add(if source.resembles(copy) { LINE_ENDS } else { "bytes" }, uid);
     }
     let is_system = |flag: &&String| flag.starts_with('\\');
     if !source.flags.iter().filter(is_system).eq(copy.flags.iter().filter(is_system)) {
@@ -323,8 +348,8 @@ async fn copies<F: DestinationFolder>(
     folder: &F,
     naming: &crate::destination::Naming,
 ) -> Result<HashMap<String, Copy>, Error> {
-    let copy = |Stored { present, date, size, digest, .. }: Stored| {
-        (present.identity, Copy { digest, size, flags: present.flags, date })
+    let copy = |Stored { present, date, size, digest, canonical }: Stored| {
+        (present.identity, Copy { digest, canonical, size, flags: present.flags, date })
     };
     Ok(folder.read(naming, |_| true).await?.into_iter().map(copy).collect())
 }
@@ -341,6 +366,7 @@ async fn read_source(
     let mut chunks = wanted.chunks(CHUNK).collect::<std::collections::VecDeque<_>>();
     let mut pipeline = session.connection.fetch();
     let mut hasher = blake3::Hasher::new();
+    let mut canonical = Canonical::default();
     let mut size = 0;
     loop {
         while pipeline.in_flight() < WINDOW {
@@ -351,11 +377,13 @@ async fn read_source(
         match event {
             FetchEvent::BodyStart { .. } => {
                 hasher.reset();
+                canonical = Canonical::default();
                 size = 0;
             }
             FetchEvent::BodyData(octets) => {
                 line.received(octets.len() as u64).await?;
                 hasher.update(&octets);
+                canonical.update(&octets);
                 size += octets.len() as u64;
             }
             FetchEvent::Message(message) => {
@@ -370,7 +398,9 @@ async fn read_source(
                     DateItem::Absent | DateItem::Invalid(_) => None,
                 };
                 let flags = flag_names(message.flags.as_deref().unwrap_or_default());
-                copies.insert(uid, Copy { digest: *hasher.finalize().as_bytes(), size, flags, date });
+                let digest = *hasher.finalize().as_bytes();
+                let canonical = Some(std::mem::take(&mut canonical).finish());
+                copies.insert(uid, Copy { digest, canonical, size, flags, date });
             }
             FetchEvent::Completed { .. } | FetchEvent::Vanished(_) => {}
         }

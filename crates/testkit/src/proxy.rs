@@ -33,6 +33,7 @@ pub enum Ending {
 
 #[derive(Debug)]
 struct Cut {
+    direction: Direction,
     after: u64,
     often: Often,
     ending: Ending,
@@ -110,7 +111,14 @@ impl Proxy {
 
     /// Ends a connection when it has passed on `octets` from the server.
     pub fn cut_after(&self, octets: u64, often: Often, ending: Ending) {
-        self.shared.controls().cut = Some(Cut { after: octets, often, ending });
+        let direction = Direction::FromServer;
+        self.shared.controls().cut = Some(Cut { direction, after: octets, often, ending });
+    }
+
+    /// Ends a connection when it has passed on `octets` from the client.
+    pub fn cut_after_sent(&self, octets: u64, often: Often, ending: Ending) {
+        let direction = Direction::FromClient;
+        self.shared.controls().cut = Some(Cut { direction, after: octets, often, ending });
     }
 
     /// No more cuts.
@@ -256,8 +264,8 @@ fn pass(mut to: &TcpStream, block: &[u8], passed: &mut u64, shared: &Shared, dir
     }
     let mut length = block.len();
     let mut ending = None;
-    if direction == Direction::FromServer
-        && let Some(cut) = &controls.cut
+    if let Some(cut) = &controls.cut
+        && cut.direction == direction
         && *passed + length as u64 >= cut.after
     {
         length = usize::try_from(cut.after.saturating_sub(*passed)).unwrap_or(length);
@@ -274,6 +282,10 @@ fn pass(mut to: &TcpStream, block: &[u8], passed: &mut u64, shared: &Shared, dir
     let written = to.write_all(block.get(..length).unwrap_or_default()).is_ok();
     if let Some(ending) = ending {
         end(to, ending);
+        if direction == Direction::FromClient {
+            // The client hears of it by its own end.
+            shared.controls().open.drain(..).for_each(|stream| end(&stream, ending));
+        }
     }
     written && ending.is_none()
 }

@@ -5,7 +5,6 @@
 //! message is ever sent a second time before it was looked for. Nothing is deleted here, and no flag changed that the
 //! engine does not ask for.
 
-mod canonical;
 mod deliver;
 mod failure;
 mod lane;

@@ -297,14 +297,13 @@ impl Connection {
     }
 
     fn note(&mut self, response: Response, appends: &mut Appends) {
-        match response {
-            Response::Tagged { tag, status } => {
-                if appends.take(tag, status).is_none() {
-                    self.skip(NAME);
-                }
-            }
-            Response::Continuation(_) => self.skip(NAME),
-            _ => {}
+        let belongs = match response {
+            Response::Tagged { tag, status } => appends.take(tag, status).is_some(),
+            Response::Continuation(_) => false,
+            _ => true,
+        };
+        if !belongs {
+            self.skip(NAME);
         }
     }
 }

@@ -6,9 +6,9 @@ use imap::{
     Body, DateItem, Examined, FetchEvent, FetchItem, Fetched, Flag, StoreAction, Uid, UidSet, UidValidity,
 };
 
-use super::canonical::Canonical;
 use super::lane::Lane;
 use super::{ImapFolder, failure, identity, storable, uid_in};
+use crate::canonical::Canonical;
 use crate::destination::{Failure, FlagChange, Mark, Present, Stored, flag_names};
 use crate::ledger::Digest;
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use imap::{AppendBody, InternalDate};
 
-use super::canonical::Canonical;
+use crate::canonical::Canonical;
 use crate::destination::{Failure, Staged, Writer};
 use crate::ledger::Digest;
 

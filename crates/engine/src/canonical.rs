@@ -7,7 +7,7 @@ use crate::ledger::Digest;
 
 /// Digests the canonical form of octets that come in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Canonical {
+pub(crate) struct Canonical {
     hasher: blake3::Hasher,
     /// CRs of which it is not known yet whether an LF follows.
     pending: usize,
@@ -15,7 +15,7 @@ pub(super) struct Canonical {
 }
 
 impl Canonical {
-    pub(super) fn update(&mut self, octets: &[u8]) {
+    pub(crate) fn update(&mut self, octets: &[u8]) {
         self.folded.clear();
         let mut lines = octets.split(|octet| *octet == b'\n').peekable();
         while let Some(line) = lines.next() {
@@ -35,7 +35,7 @@ impl Canonical {
         self.hasher.update(&self.folded);
     }
 
-    pub(super) fn finish(mut self) -> Digest {
+    pub(crate) fn finish(mut self) -> Digest {
         self.folded.clear();
         self.folded.resize(self.pending, b'\r');
         self.hasher.update(&self.folded);
