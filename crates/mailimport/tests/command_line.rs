@@ -9,6 +9,7 @@ fn mailimport(arguments: &[&str]) -> Output {
         .args(arguments)
         .env_remove("MAILIMPORT_SOURCE_PASSWORD")
         .env_remove("MAILIMPORT_SOURCE_TOKEN")
+        .env_remove("MAILIMPORT_DESTINATION_PASSWORD")
         .env("COLUMNS", "100")
         .stdin(std::process::Stdio::null())
         .output()
@@ -99,9 +100,20 @@ fn wrong_use_ends_with_2_and_says_what_is_wrong_on_standard_error_only() {
         (vec!["bring"], "unrecognized subcommand"),
         (vec!["import", "imaps://a@h"], "<DESTINATION>"),
         (vec!["import", "a@h", "maildir:/nowhere/x"], "imaps://alice@"),
-        (vec!["import", "imaps://a@h", "imaps://b@h"], "not supported yet"),
+        (vec!["import", "imaps://a@h", "imaps://h"], "lacks the user"),
+        (vec!["import", "imaps://a@h", "imaps://b@h"], "MAILIMPORT_DESTINATION_PASSWORD"),
+        (
+            vec!["import", "imaps://a@h", "imaps://b@h", "--mail-user", "root"],
+            "--mail-user is for maildir:PATH",
+        ),
+        (
+            vec!["import", "--csv", "x", "--domain", "example.org", "imaps://b@h"],
+            "here DESTINATION is maildir:PATH",
+        ),
         (vec!["import", "imaps://a@h", "/nowhere/x"], "maildir:PATH"),
-        (vec!["verify", "imaps://a@h", "imap://b@h"], "not supported yet"),
+        (vec!["verify", "imaps://a@h", "imap://b@h"], "--destination-password-file"),
+        (import(&["--destination-master-user", "m"]), "--destination-... is for an account"),
+        (import(&["--destination-tls-ca", "x", "--destination-tls-pin", "y"]), "cannot be used with"),
         (import(&["--since", "yesterday"]), "is no date"),
         (import(&["--max-size", "big"]), "is no size"),
         (import(&["--map", "x"]), "OLD=NEW"),
