@@ -47,8 +47,14 @@ impl Copy {
     }
 }
 
-/// The one difference that is none: servers have their own ends of lines.
+/// What a server does to messages that it is given, and no loss: it has its own ends of lines, and dates that it does not
+/// take.
+const NOTED: [(&str, &str); 2] = [
+    (LINE_ENDS, "The new server has changed the ends of lines in these messages, and nothing else."),
+    (DATE_CHANGED, "The new server has not taken the date of receipt of these messages."),
+];
 const LINE_ENDS: &str = "line_ends";
+const DATE_CHANGED: &str = "date_changed";
 
 /// Differences of one folder: for each class the UIDs.
 #[derive(Debug, Default)]
@@ -60,15 +66,13 @@ impl Differences {
     }
 
     /// What is worth knowing and no difference.
-    fn take_note(&mut self, planned: &PlannedFolder) -> Option<Note> {
-        let uids = self.0.remove(LINE_ENDS)?;
-        Some(Note {
-            folder: source_name(&planned.source),
-            class: LINE_ENDS.into(),
-            uids: uids.to_string(),
-            message: "The new server has changed the ends of lines in these messages, and nothing else."
-                .into(),
-        })
+    fn take_notes(&mut self, planned: &PlannedFolder) -> Vec<Note> {
+        let note = |(class, message): (&str, &str)| {
+            let uids = self.0.remove(class)?.to_string();
+            let (class, message) = (class.to_owned(), message.to_owned());
+            Some(Note { folder: source_name(&planned.source), class, uids, message })
+        };
+        NOTED.into_iter().filter_map(note).collect()
     }
 
     fn told(self, folder: &str) -> (u64, Vec<Difference>) {
@@ -263,7 +267,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let counts = &mut outcome.line.counts;
         counts.skipped = listing.uids.len() - wanted.len();
         outcome.verification.compared = wanted.len();
-        outcome.notes.extend(differences.take_note(planned));
+        outcome.notes.extend(differences.take_notes(planned));
         let (different, told) = differences.told(&source_name(&planned.source));
         outcome.verification.different = different;
         let absent: u64 =
@@ -339,7 +343,8 @@ fn compare_copies(differences: &mut Differences, uid: Uid, source: &Copy, copy: 
     }
     // The destination holds 0 ..= 2^32-1 only; a date the server does not tell cannot be compared.
     if source.date.is_some_and(|date| Some(date.clamp(0, i64::from(u32::MAX))) != copy.date) {
-        differences.add("date", uid);
+        let by_server = copy.canonical.is_some();
+        differences.add(if by_server { DATE_CHANGED } else { "date" }, uid);
     }
 }
 

@@ -19,6 +19,9 @@ const OCTETS: u64 = 16 << 20;
 /// How often the connection may break over messages before they are sent in halves, and over one before it is given up.
 const LOSSES: u32 = 3;
 
+/// Messages of a batch that may be refused where no more than these are taken: it is not the messages then.
+const REFUSALS: usize = 50;
+
 /// A message of the batch.
 struct Outgoing {
     spooled: Spooled,
@@ -284,6 +287,12 @@ impl Batch<'_> {
             ),
         })?;
         message.fate = Fate::Refused(format!("{} It is kept as {kept}.", sentence(why)));
+        let count = |is: fn(&Fate) -> bool| self.messages.iter().filter(|message| is(&message.fate)).count();
+        let refused = count(|fate| matches!(fate, Fate::Refused(_)));
+        if refused >= REFUSALS && count(|fate| matches!(fate, Fate::Arrived(_))) < refused {
+            let message = format!("The new server refuses one message after another. {}", sentence(why));
+            return Err(Failure { class: "refused", message });
+        }
         Ok(())
     }
 
