@@ -103,7 +103,7 @@ async fn commands_do_not_wait_for_each_other_and_each_has_its_own_answer() {
     // All three have come before the first one is answered, and the answers come in any order.
     let answers =
         "m3 OK [APPENDUID 38505 9] done\r\nm1 OK [APPENDUID 38505 7] done\r\nm2 NO [LIMIT] too large\r\n";
-    let script = [("m3 APPEND", ""), ("\r\nxx\r\n", answers)];
+    let script = [("{2+}\r\nxx\r\n", answers)];
     let commands = vec![vec![message(1)], vec![message(1)], vec![message(2)]];
     let (outcomes, result, usable, _) = append("LITERAL+", &script, commands).await;
     result.unwrap();
