@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use engine::ledger::{
-    AccountId, AccountKey, Cause, EpochId, Ledger, LedgerError, MessageRecord, Seen, State,
+    AccountId, AccountKey, Cause, EpochId, Intended, Intent, Ledger, LedgerError, MessageRecord, OpenIntent,
+    Seen, State,
 };
 use imap::{ModSeq, Uid, UidSet, UidValidity, WireName};
 use mailimport_store::Store;
@@ -57,6 +58,7 @@ on_both_databases! {
     a_database_of_a_newer_version_is_refused
     a_closed_store_refuses_calls
     whatever_is_recorded_is_read_back
+    an_intent_ends_together_with_its_rows
 }
 
 fn uid(number: u32) -> Uid {
@@ -559,4 +561,42 @@ async fn whatever_is_recorded_is_read_back(place: &Place) {
         })
     });
     outcome.unwrap();
+}
+
+async fn an_intent_ends_together_with_its_rows(place: &Place) {
+    let store = open(place).await;
+    let (account, epoch) = (account(&store).await, inbox(&store).await);
+    let intended = |number: u32| Intended {
+        uid: uid(number),
+        size: Some(u64::MAX),
+        digest: Some([7; 32]),
+        canonical: [number.to_le_bytes()[0]; 32],
+        flags: vec!["\\Seen".into(), "Käse\0".into()],
+        object_id: Some("M1".into()),
+    };
+    let folder = engine::folder::FolderPath(vec!["Ärger \"x\"".into(), "b".into()]);
+    let intent = Intent {
+        folder,
+        uid_validity: UidValidity(u32::MAX),
+        uid_next: u32::MAX,
+        messages: (1..=300).map(intended).collect(),
+    };
+    let first = store.begin_batch(epoch, &intent).await.unwrap();
+    let second = store.begin_batch(epoch, &Intent { messages: Vec::new(), ..intent.clone() }).await.unwrap();
+    let open_ones = store.open_intents(&key().destination).await.unwrap();
+    let whole = OpenIntent { id: first, account, epoch, intent };
+    assert_eq!((open_ones.len(), &open_ones[0], open_ones[1].id), (2, &whole, second));
+    assert!(store.open_intents("maildir:/srv/mail/bob").await.unwrap().is_empty());
+
+    // A row that cannot be kept: neither it nor the intent's end is.
+    let unkeepable = MessageRecord { identity: Some("a\0b".into()), ..imported(2) };
+    store.end_batch(epoch, first, &[imported(1), unkeepable]).await.unwrap_err();
+    assert_eq!(store.open_intents(&key().destination).await.unwrap().len(), 2);
+    assert!(all(&store, epoch).await.is_empty());
+
+    store.end_batch(epoch, first, &[imported(1)]).await.unwrap();
+    store.end_batch(epoch, second, &[]).await.unwrap();
+    assert!(store.open_intents(&key().destination).await.unwrap().is_empty());
+    assert_eq!(all(&store, epoch).await, [imported(1)]);
+    store.close().await.unwrap();
 }
