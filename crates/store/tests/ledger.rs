@@ -564,7 +564,7 @@ async fn whatever_is_recorded_is_read_back(place: &Place) {
 }
 
 async fn an_intent_ends_together_with_its_rows(place: &Place) {
-    let store = open(place).await;
+    let store = place.open().await;
     let (account, epoch) = (account(&store).await, inbox(&store).await);
     let intended = |number: u32| Intended {
         uid: uid(number),
