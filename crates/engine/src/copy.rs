@@ -36,8 +36,8 @@ use crate::line::{Line, Session};
 const CHUNK_MESSAGES: u64 = 100;
 /// Octets in one FETCH command, by the folder's average: what is fetched twice at most after a cut.
 const CHUNK_OCTETS: u64 = 16 << 20;
-/// Complete chunks that wait for the committer.
-const CHUNKS_WAITING: usize = 4;
+/// Complete chunks that wait for the committer: what may be fetched while one batch is being delivered.
+const CHUNKS_WAITING: usize = 16;
 /// How many chunks may be fetched ahead of the first one that is not delivered: one connection that is silent must not
 /// let the others pile up a whole folder.
 const CHUNKS_AHEAD: u64 = 64;
@@ -222,6 +222,9 @@ async fn commit_while<L: Ledger, D: Destination>(
             () = committer.arrival() => None,
         };
         committer.gather();
+        if ended.is_none() && !committer.is_due() {
+            continue;
+        }
         let committed = committer.commit().await;
         advanced(committer.delivered());
         if let Some(ended) = ended {
@@ -247,7 +250,7 @@ async fn await_others<L: Ledger, D: Destination>(
         () = committer.arrival() => {}
     }
     committer.gather();
-    committer.commit().await
+    if committer.is_due() { committer.commit().await } else { Ok(()) }
 }
 
 /// Joins a folder that another connection is copying. The connection comes back while it is good; a broken one is

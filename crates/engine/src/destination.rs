@@ -20,6 +20,7 @@ pub use self::naming::Naming;
 use crate::folder::{FolderPath, Role};
 use crate::ledger::Digest;
 use crate::plan::NameRules;
+pub use ::maildir::Durability;
 
 /// A destination's failure: its class and a plain sentence.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,18 +33,20 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What the operator bounds of a destination.
+/// What the operator decides about a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Octets of its disk that stay free; 0 lets an import fill it.
     pub free_space: u64,
     /// Levels that a folder may have below the root; what is deeper becomes one level. At least 2.
     pub folder_levels: usize,
+    /// How a batch's data reaches the disk before its messages appear in a Maildir.
+    pub durability: Durability,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { free_space: 0, folder_levels: 30 }
+        Limits { free_space: 0, folder_levels: 30, durability: Durability::Automatic }
     }
 }
 
@@ -176,8 +179,13 @@ pub trait DestinationFolder: Clone + Send + Sync + 'static {
     /// Makes durable what was found in the folder. Who put it there may have died before seeing to it.
     fn persist(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Every message in the folder.
-    fn present(&self, naming: &Naming) -> impl Future<Output = Result<Vec<Present>, Failure>> + Send;
+    /// Shows every message in the folder to `keep`, which keeps what it wants of it in `kept`.
+    fn each<T: Send + 'static>(
+        &self,
+        naming: &Naming,
+        kept: T,
+        keep: impl FnMut(&mut T, Present) + Send + 'static,
+    ) -> impl Future<Output = Result<T, Failure>> + Send;
 
     /// Begins a message; blocks, as its writer does. `identity` may be a provisional one, while the server has not told
     /// its UID.

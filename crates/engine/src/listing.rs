@@ -8,14 +8,14 @@ use imap::{
 };
 
 use crate::copy::object_id;
-use crate::destination::{FlagNames, flag_names};
+use crate::destination::flag_names;
 use crate::error::Error;
+use crate::flag_index::FlagIndex;
 use crate::line::{Line, Session};
 
-/// A listed message. Flags are an index into [`Listing::flag_sets`]: few combinations, many messages.
+/// What was asked for about a listed message beside its flags.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
-    pub(crate) flags: u32,
     pub(crate) size: Option<u64>,
     /// INTERNALDATE, unix seconds.
     pub(crate) date: Option<i64>,
@@ -23,8 +23,11 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
+    fn is_empty(&self) -> bool {
+        self.size.is_none() && self.date.is_none() && self.object_id.is_none()
+    }
+
     fn update(&mut self, newer: Listed) {
-        self.flags = newer.flags;
         self.size = newer.size.or(self.size);
         self.date = newer.date.or(self.date);
         self.object_id = newer.object_id.or_else(|| self.object_id.take());
@@ -38,8 +41,9 @@ pub(crate) struct Listing {
     pub(crate) uid_next: Option<Uid>,
     pub(crate) highest_mod_seq: Option<ModSeq>,
     pub(crate) uids: UidSet,
-    pub(crate) messages: HashMap<Uid, Listed>,
-    pub(crate) flag_sets: Vec<FlagNames>,
+    pub(crate) flags: FlagIndex,
+    /// Only of messages of which something was asked and told.
+    pub(crate) details: HashMap<Uid, Listed>,
     /// UIDs that no message can have, as the server wrote them (0).
     pub(crate) ignored: u64,
     /// Messages that the server says there are and does not list.
@@ -47,14 +51,9 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// A message's flags.
-    pub(crate) fn flags(&self, uid: Uid) -> Option<&FlagNames> {
-        self.flag_sets.get(self.messages.get(&uid)?.flags as usize)
-    }
-
     /// Average octets of a message, where the listing tells sizes.
     pub(crate) fn average(&self) -> Option<u64> {
-        let sizes = || self.messages.values().filter_map(|listed| listed.size);
+        let sizes = || self.details.values().filter_map(|listed| listed.size);
         sizes().fold(0_u64, u64::saturating_add).checked_div(sizes().count() as u64)
     }
 
@@ -89,11 +88,6 @@ impl FetchItemKind {
     }
 }
 
-/// Octets of all combinations of flags in a folder, each with what it costs to keep one. What goes beyond is no mail but
-/// an attack on our memory.
-const FLAG_OCTETS: usize = 8 << 20;
-const FLAG_SET: usize = 200;
-
 /// Opens the folder and lists it. A response that cannot be trusted still lists its UID, if it has one.
 pub(crate) async fn list(
     line: &Line,
@@ -107,8 +101,8 @@ pub(crate) async fn list(
         uid_next: examined.uid_next.and_then(Uid::new),
         highest_mod_seq: examined.highest_mod_seq,
         uids: UidSet::new(),
-        messages: HashMap::new(),
-        flag_sets: Vec::new(),
+        flags: FlagIndex::default(),
+        details: HashMap::new(),
         ignored: 0,
         unlisted: 0,
     };
@@ -123,8 +117,7 @@ pub(crate) async fn list(
     items.extend(detail.sizes.then_some(FetchItem::Rfc822Size));
     items.extend(detail.dates.then_some(FetchItem::InternalDate));
     items.extend(detail.object_ids.map(FetchItemKind::item));
-    let mut interned: HashMap<FlagNames, u32> = HashMap::new();
-    let (mut told, mut flag_octets) = (0, 0);
+    let mut told = 0;
     // Some arrive meanwhile, and some are told again.
     let most = u64::from(examined.exists).saturating_mul(2).saturating_add(line.unasked());
     let mut pipeline = session.connection.fetch();
@@ -140,21 +133,8 @@ pub(crate) async fn list(
                     listing.ignored += 1;
                     continue;
                 };
-                let flags = flag_names(message.flags.as_deref().unwrap_or_default());
-                let next = interned.len() as u32;
-                let flags = match interned.get(&flags) {
-                    Some(known) => *known,
-                    None => {
-                        flag_octets += FLAG_SET + flags.iter().map(String::len).sum::<usize>();
-                        if flag_octets > FLAG_OCTETS {
-                            return Err(exceeded("the flags of a folder", FLAG_OCTETS as u64));
-                        }
-                        interned.insert(flags, next);
-                        next
-                    }
-                };
+                listing.flags.insert(uid, flag_names(message.flags.as_deref().unwrap_or_default()))?;
                 let listed = Listed {
-                    flags,
                     size: message.size,
                     date: match &message.internal_date {
                         DateItem::Valid(date) => Some(date.timestamp),
@@ -164,7 +144,8 @@ pub(crate) async fn list(
                 };
                 listing.uids.insert(uid);
                 // Told again, perhaps for its flags only: what was told before stays.
-                match listing.messages.entry(uid) {
+                match listing.details.entry(uid) {
+                    Entry::Vacant(_) if listed.is_empty() => {}
                     Entry::Vacant(vacant) => {
                         vacant.insert(listed);
                     }
@@ -175,9 +156,6 @@ pub(crate) async fn list(
             FetchEvent::BodyStart { .. } | FetchEvent::BodyData(_) | FetchEvent::Vanished(_) => {}
         }
     }
-    let mut sets: Vec<_> = interned.into_iter().collect();
-    sets.sort_by_key(|(_, at)| *at);
-    listing.flag_sets = sets.into_iter().map(|(flags, _)| flags).collect();
     if listing.told() < u64::from(examined.exists) {
         complete(line, session, name, &mut listing).await?;
     }
@@ -215,14 +193,14 @@ pub(crate) async fn flags_now(
     session: &mut Session,
     name: &WireName,
     listing: &Listing,
-) -> Result<HashMap<Uid, FlagNames>, Error> {
+) -> Result<FlagIndex, Error> {
     if line.unless_cancelled(session.examine(name)).await?? != listing.uid_validity {
         return Err(Error::EpochChanged);
     }
     let since = listing.highest_mod_seq.filter(|mod_seq| mod_seq.0 > 0);
     let most = listing.uids.len().saturating_mul(2).saturating_add(line.unasked());
     let mut told = 0;
-    let mut flags = HashMap::new();
+    let mut flags = FlagIndex::default();
     let capabilities = session.connection.capabilities();
     let since = since.filter(|_| capabilities.has("CONDSTORE") || capabilities.has("QRESYNC"));
     let mut pipeline = session.connection.fetch();
@@ -238,7 +216,7 @@ pub(crate) async fn flags_now(
                 if let (Some(uid), Some(now), None) = (message.uid, &message.flags, &message.suspicion)
                     && listing.uids.contains(uid)
                 {
-                    flags.insert(uid, flag_names(now));
+                    flags.insert(uid, flag_names(now))?;
                 }
             }
             FetchEvent::Completed { outcome, .. } => refuse(&outcome)?,

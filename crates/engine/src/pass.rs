@@ -3,7 +3,7 @@
 //! The numbers of the report come from the ledger and from a fresh look at the destination, not from what the copying
 //! believed it did.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use imap::{FetchItem, Uid, UidSet, UidValidity};
@@ -11,17 +11,20 @@ use imap::{FetchItem, Uid, UidSet, UidValidity};
 use crate::account::{Account, Adoption};
 use crate::copy::pool::{Known, Pool};
 use crate::copy::{self, Copied, CopyTask, Order};
-use crate::destination::{Destination, DestinationFolder, Naming, Present};
+use crate::destination::{Destination, DestinationFolder, Naming};
 use crate::error::{Error, names_daily_limit};
 use crate::folder::Role;
+use crate::held::{Identities, own_uids};
 use crate::ledger::{AccountRecord, Cause, Epoch, EpochId, Ledger, MessageRecord, Seen, State};
 use crate::line::{Line, Session};
 use crate::listing::{self, Detail, FetchItemKind, Listing};
 use crate::plan::{PlannedFolder, source_name};
 use crate::progress::Event;
 use crate::report::{Exception, FolderLine, Note, Verification};
+use crate::settle::Fresh;
 use crate::tally::{
     add_foreign, adopt, denied, finished, hung_up, not_taken, shown_in_part, unstable, withdrawn,
+    withdrawn_after,
 };
 
 /// Rows read from the ledger at a time.
@@ -52,43 +55,6 @@ pub(crate) struct Passes<'a, L: Ledger, D: Destination> {
     pub(crate) status_has_size: bool,
 }
 
-/// What the destination holds of a folder.
-#[derive(Debug, Default)]
-pub(crate) struct Held {
-    /// Messages of this epoch, by their source UID.
-    pub(crate) ours: HashMap<Uid, Present>,
-    /// Everything else, by identity.
-    pub(crate) others: HashMap<String, Present>,
-}
-
-impl Held {
-    /// A row's message, if it is there.
-    pub(crate) fn find(&self, record: &MessageRecord) -> Option<&Present> {
-        let identity = record.identity.as_deref()?;
-        self.ours
-            .get(&record.uid)
-            .filter(|present| present.identity == identity)
-            .or_else(|| self.others.get(identity))
-    }
-}
-
-/// Looks at a destination folder.
-pub(crate) async fn look<F: DestinationFolder>(folder: &Option<F>, naming: &Naming) -> Result<Held, Error> {
-    let mut held = Held::default();
-    let Some(folder) = folder else { return Ok(held) };
-    for present in folder.present(naming).await? {
-        match present.uid {
-            Some(uid) => {
-                held.ours.insert(uid, present);
-            }
-            None => {
-                held.others.insert(present.identity.clone(), present);
-            }
-        }
-    }
-    Ok(held)
-}
-
 /// What is to be done with a folder's listed messages.
 #[derive(Debug, Default)]
 struct Sorted {
@@ -98,7 +64,7 @@ struct Sorted {
     rows: Vec<MessageRecord>,
     pool: Pool,
     /// Identities that rows of this epoch have.
-    used: HashSet<String>,
+    used: Identities,
 }
 
 impl<L: Ledger, D: Destination> Passes<'_, L, D> {
@@ -130,7 +96,10 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         if !same || self.account.settings.adoption == Adoption::ByDigest {
             return Ok(None);
         }
-        let tally = self.tally(planned, epoch, &seen.listed, &Copied::default()).await?;
+        let tally = match self.all_there(planned, epoch, &seen.listed).await? {
+            Some(tally) => tally,
+            None => self.tally(planned, epoch, &seen.listed, &Copied::default()).await?,
+        };
         let counts = &tally.line.counts;
         let settled = counts.already_there + counts.removed_by_user == counts.listed;
         if settled {
@@ -200,7 +169,11 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             match self.pass_once(at, planned, losses, session, &publish, &mut earlier).await {
                 (_, Err(Error::EpochChanged)) => *session = None,
                 (None, Err(Error::Source(error))) if is_denied(&error) => {
-                    return (Some(denied(planned, &error)), Ok(()));
+                    let outcome = match earlier.len() {
+                        0 => denied(planned, &error),
+                        brought => withdrawn_after(planned, &error, brought as u64),
+                    };
+                    return (Some(outcome), Ok(()));
                 }
                 (None, Err(Error::Destination(failure))) if failure.class == "folder_refused" => {
                     return (Some(not_taken(planned, failure)), Ok(()));
@@ -281,7 +254,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         if let Some(folder) = &folder {
             folder.clean(&naming).await?;
         }
-        let held = look(&folder, &naming).await?;
+        let held = own_uids(folder.as_ref(), &naming).await?;
         let mut sorted = self.sort(planned, &epoch, &listing, &held).await?;
         if folder.is_none() && (epoch.seen.is_none() || !sorted.copy.is_empty()) {
             folder = Some(self.account.destination.create(&planned.destination, planned.role).await?);
@@ -290,7 +263,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             let mut adopted = adopt(folder, &naming, sorted.adopt.clone()).await?;
             folder.persist().await?;
             for row in &mut adopted {
-                let listed = listing.messages.get(&row.uid);
+                let listed = listing.details.get(&row.uid);
                 row.object_id = listed.and_then(|listed| listed.object_id.as_deref().map(str::to_owned));
             }
             sorted.rows.extend(adopted);
@@ -377,22 +350,22 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         planned: &PlannedFolder,
         epoch: &Epoch,
         listing: &Listing,
-        held: &Held,
+        held: &UidSet,
     ) -> Result<Sorted, Error> {
         let mut sorted = Sorted { copy: listing.uids.clone(), ..Sorted::default() };
-        let mut used = HashSet::new();
+        let mut used = Identities::default();
         let mut after = None;
         loop {
             let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
             let Some(last) = rows.last().map(|row| row.uid) else { break };
             for row in rows.into_iter().filter(|row| row.state == State::Imported) {
                 sorted.settled += u64::from(sorted.copy.remove(row.uid));
-                used.extend(row.identity);
+                row.identity.iter().for_each(|identity| used.insert(identity));
             }
             after = Some(last);
         }
         let candidates = sorted.copy.clone();
-        for uid in candidates.iter().filter(|uid| held.ours.contains_key(uid)) {
+        for uid in candidates.iter().filter(|uid| held.contains(*uid)) {
             sorted.copy.remove(uid);
             sorted.adopt.insert(uid);
             sorted.settled += 1;
@@ -418,7 +391,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         pool: &mut Pool,
         elsewhere: &HashSet<String>,
     ) -> Option<MessageRecord> {
-        let listed = listing.messages.get(&uid)?;
+        let listed = listing.details.get(&uid)?;
         let object_id = listed.object_id.as_deref();
         if let Some(known) = object_id.and_then(|id| pool.take_object(id)) {
             return Some(MessageRecord {
@@ -463,7 +436,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         &self,
         planned: &PlannedFolder,
         epoch: &Epoch,
-        used: &HashSet<String>,
+        used: &Identities,
         pool: &mut Pool,
     ) -> Result<(), Error> {
         let older = self.account.ledger.epochs(self.record.id).await?;
@@ -569,19 +542,14 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
 
     /// Flags as the source has them now. What was copied in this pass carries flags of its own moment. A server that
     /// does not tell them again loses nothing: the next run compares with what it lists then.
-    async fn fresh_flags(
+    async fn fresh_flags<'l>(
         &self,
         planned: &PlannedFolder,
-        listing: &Listing,
-        copied: &Copied,
+        listing: &'l Listing,
+        copied: &'l Copied,
         session: &mut Option<Session>,
-    ) -> Result<HashMap<Uid, crate::destination::FlagNames>, Error> {
-        let mut fresh: HashMap<Uid, _> = listing
-            .uids
-            .iter()
-            .filter(|uid| !copied.new.contains(*uid))
-            .filter_map(|uid| Some((uid, listing.flags(uid)?.clone())))
-            .collect();
+    ) -> Result<Fresh<'l>, Error> {
+        let mut fresh = Fresh::of(listing, &copied.new);
         if copied.new.is_empty() && copied.carried.is_empty() {
             return Ok(fresh);
         }
@@ -595,7 +563,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
                 Ok(now) => {
                     self.line.went_well();
                     *session = Some(current);
-                    fresh.extend(now);
+                    fresh.now = now;
                     return Ok(fresh);
                 }
                 Err(Error::Source(error)) if error.is_connection_lost() => {

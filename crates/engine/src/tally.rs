@@ -10,9 +10,10 @@ use crate::copy::Copied;
 use crate::copy::pool::{Known, Pool};
 use crate::destination::{Destination, DestinationFolder, Failure, Naming, Present, Stored};
 use crate::error::Error;
+use crate::held::{Held, Identities, own_uids};
 use crate::ledger::{Cause, Epoch, Ledger, MessageRecord, State};
 use crate::listing::Listing;
-use crate::pass::{FolderOutcome, Held, PAGE, Passes, look};
+use crate::pass::{FolderOutcome, PAGE, Passes};
 use crate::plan::{PlannedFolder, source_name};
 use crate::report::{Counts, Exception, FolderLine, Note, Verification};
 
@@ -26,16 +27,18 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         copied: &Copied,
     ) -> Result<FolderOutcome, Error> {
         let folder = self.account.destination.open(&planned.destination).await?;
-        let held = look(&folder, &self.naming(planned, epoch.uid_validity)).await?;
+        let held = Held::look(folder.as_ref(), &self.naming(planned, epoch.uid_validity)).await?;
         let mut outcome = empty(planned, epoch.uid_validity);
         outcome.line.counts.listed = listed.len();
         let mut phantoms = UidSet::new();
+        let mut elsewhere = copied.earlier.clone();
         let mut after = None;
         loop {
             let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
             let Some(last) = rows.last().map(|row| row.uid) else { break };
             for row in rows.iter().filter(|row| listed.contains(row.uid)) {
                 count(&mut outcome, row, &held, copied);
+                row.identity.as_ref().map(|identity| elsewhere.remove(identity));
                 if row.state == State::Phantom {
                     phantoms.insert(row.uid);
                 }
@@ -43,6 +46,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             }
             after = Some(last);
         }
+        count_replaced(&mut outcome, &elsewhere, &held);
         let phantom = "The old server listed these messages but does not have them.";
         outcome.notes.extend(note(planned, "phantom", &phantoms, phantom));
         let date =
@@ -52,21 +56,41 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         outcome.notes.extend(note(planned, "keyword_dropped", &copied.keyword_dropped, keyword));
         Ok(outcome)
     }
+
+    /// Counts a folder whose listed messages all lie in the destination under the names that this import gives them. Such a
+    /// name tells the message's UID, so the ledger need not be asked about each.
+    pub(crate) async fn all_there(
+        &self,
+        planned: &PlannedFolder,
+        epoch: &Epoch,
+        listed: &UidSet,
+    ) -> Result<Option<FolderOutcome>, Error> {
+        let folder = self.account.destination.open(&planned.destination).await?;
+        let there = own_uids(folder.as_ref(), &self.naming(planned, epoch.uid_validity)).await?;
+        if !listed.iter().all(|uid| there.contains(uid)) {
+            return Ok(None);
+        }
+        let mut outcome = empty(planned, epoch.uid_validity);
+        outcome.line.counts.listed = listed.len();
+        outcome.line.counts.already_there = listed.len();
+        outcome.verification.compared = listed.len();
+        Ok(Some(outcome))
+    }
 }
 
 /// Adds one row to the numbers.
 fn count(outcome: &mut FolderOutcome, row: &MessageRecord, held: &Held, copied: &Copied) {
+    let found = row.identity.as_deref().and_then(|identity| held.find(identity));
     let counts = &mut outcome.line.counts;
     match row.state {
         State::Imported if copied.is_new(row) => {
             counts.imported += 1;
             counts.bytes += row.size.unwrap_or(0);
             outcome.verification.compared += 1;
-            let same =
-                held.find(row).is_some_and(|present| present.size.is_none() || present.size == row.size);
+            let same = found.is_some_and(|size| size.is_none() || size == row.size);
             outcome.verification.different += u64::from(!same);
         }
-        State::Imported => match held.find(row) {
+        State::Imported => match found {
             Some(_) => {
                 counts.already_there += 1;
                 outcome.verification.compared += 1;
@@ -77,6 +101,19 @@ fn count(outcome: &mut FolderOutcome, row: &MessageRecord, held: &Held, copied: 
         State::Failed => counts.failed += 1,
         State::Unreadable => counts.unreadable += 1,
         State::Phantom => counts.phantom += 1,
+    }
+}
+
+/// What this run brought from a folder that was made anew meanwhile, with other messages in it: they were listed, and they
+/// have arrived.
+fn count_replaced(outcome: &mut FolderOutcome, replaced: &HashSet<String>, held: &Held) {
+    let counts = &mut outcome.line.counts;
+    for found in replaced.iter().map(|identity| held.find(identity)) {
+        counts.listed += 1;
+        counts.imported += 1;
+        counts.bytes += found.flatten().unwrap_or(0);
+        outcome.verification.compared += 1;
+        outcome.verification.different += u64::from(found.is_none());
     }
 }
 
@@ -167,6 +204,14 @@ pub(crate) fn withdrawn(planned: &PlannedFolder, error: &imap::Error) -> Excepti
     let folder = source_name(&planned.source);
     let message = format!("The old server does not let us open folder {folder} any more. ({error})");
     of_folder(&folder, "folder_denied", message, true)
+}
+
+/// The same, before it could be listed anew: what was brought under its earlier UIDVALIDITY is there all the same.
+pub(crate) fn withdrawn_after(planned: &PlannedFolder, error: &imap::Error, brought: u64) -> FolderOutcome {
+    let mut outcome = empty(planned, planned.source.status.uid_validity.unwrap_or(UidValidity(0)));
+    (outcome.line.counts.listed, outcome.line.counts.imported) = (brought, brought);
+    outcome.exceptions.push(withdrawn(planned, error));
+    outcome
 }
 
 /// The server ends the connection whenever the folder is opened or listed.
@@ -266,7 +311,7 @@ pub(crate) async fn adopt<F: DestinationFolder>(
 pub(crate) async fn add_foreign<F: DestinationFolder>(
     folder: &F,
     naming: &Naming,
-    used: HashSet<String>,
+    used: Identities,
     pool: &mut Pool,
 ) -> Result<(), Error> {
     let foreign = move |present: &Present| {

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use crate::dir::rename_to_free;
+use crate::durable::make_durable;
 use crate::error::Error;
 use crate::folder::{Folder, FolderInner};
 use crate::keywords::{self, KeywordTable};
 use crate::lock::UidlistLock;
 use crate::message::{Base, Flags, MessageName};
 use crate::scan::{Entry, fingerprint};
-use crate::stage::{Staged, make_durable};
+use crate::stage::Staged;
 
 /// How long the lock is held at a stretch. Dovecot's clients wait meanwhile.
 const LOCK_PERIOD: Duration = Duration::from_millis(400);
@@ -30,10 +31,10 @@ const BETWEEN: Duration = Duration::from_millis(25);
 pub enum Durability {
     /// One `syncfs`: everything that is dirty on the file system.
     SyncFs,
-    /// `fsync` for each message.
+    /// `fsync` for each message, several at a time.
     FsyncEach,
-    /// One or two messages: `fsync`. More: whichever took less time for a message on this file system lately; each way is
-    /// tried once at first, and the slower one now and then.
+    /// One or two messages: `fsync`. More: whichever took less time for a message on this file system lately; `fsync` is tried
+    /// with a few messages at first, and the slower one now and then.
     Automatic,
 }
 

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -25,15 +26,21 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 pub(crate) struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+    /// Whether files made here belong to the mailbox's owner without being given away, as the first one showed.
+    born_owned: OnceLock<bool>,
 }
 
 impl Dir {
+    fn at(fd: OwnedFd, path: PathBuf) -> Dir {
+        Dir { fd, path, born_owned: OnceLock::new() }
+    }
+
     /// Opens the mailbox's root. Its own path is the operator's: links in it are followed.
     pub(crate) fn open_root(path: &Path) -> Result<Dir, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd =
             rustix::fs::open(path, flags, Mode::empty()).map_err(|e| Error::from_errno("open", path, e))?;
-        Ok(Dir { fd, path: path.to_path_buf() })
+        Ok(Dir::at(fd, path.to_path_buf()))
     }
 
     /// Opens this directory once more, with a lock and a read position of its own.
@@ -41,7 +48,7 @@ impl Dir {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, ".", flags, Mode::empty())
             .map_err(|e| Error::from_errno("open", &self.path, e))?;
-        Ok(Dir { fd, path: self.path.clone() })
+        Ok(Dir::at(fd, self.path.clone()))
     }
 
     pub(crate) fn fd(&self) -> &OwnedFd {
@@ -59,7 +66,7 @@ impl Dir {
     /// Opens a directory in this one; `None` where there is nothing of that name.
     pub(crate) fn open_dir(&self, name: &str) -> Result<Option<Dir>, Error> {
         match open_beneath(&self.fd, OsStr::new(name), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
-            Ok(fd) => Ok(Some(Dir { fd, path: self.path_of(name) })),
+            Ok(fd) => Ok(Some(Dir::at(fd, self.path_of(name)))),
             Err(Errno::NOENT) => Ok(None),
             Err(e) => Err(Error::from_errno("open", &self.path_of(name), e)),
         }
@@ -95,7 +102,7 @@ impl Dir {
     pub(crate) fn remove_unnamed(&self) -> Result<u32, Error> {
         let mut unnamed = Vec::new();
         self.each_name(&mut |name| {
-            let own = name.to_str().filter(|name| is_unnamed(name));
+            let own = name.to_str().filter(|name| is_unnamed(name) && crate::lock::is_left_over(name));
             unnamed.extend(own.map(str::to_owned));
             Ok(())
         })?;
@@ -109,7 +116,7 @@ impl Dir {
     pub(crate) fn enter(&self, name: &str) -> Result<Dir, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
-            Ok(fd) => Ok(Dir { fd, path: self.path_of(name) }),
+            Ok(fd) => Ok(Dir::at(fd, self.path_of(name))),
             // With O_DIRECTORY a link answers ENOTDIR.
             Err(Errno::NOTDIR) if self.is_link(name)? => Err(Error::LeavesRoot { path: self.path_of(name) }),
             Err(e) => Err(Error::from_errno("open", &self.path_of(name), e)),
@@ -137,12 +144,26 @@ impl Dir {
     pub(crate) fn create_file(&self, name: &str, owner: Option<Owner>) -> Result<File, Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let fd = open_beneath(&self.fd, OsStr::new(name), flags, FILE_MODE)?;
-        if let Err(e) = give_to(&fd, owner) {
+        if let Err(e) = self.give_file_to(&fd, owner) {
             // A file that cannot be given to its owner must not stay; that failure is the one to report.
             let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::empty());
             return Err(e);
         }
         Ok(File::from(fd))
+    }
+
+    /// What the first file got (our own user and group, a group by the directory's set-group-ID bit or a mount option), all
+    /// get: one call saved for each message.
+    fn give_file_to(&self, fd: &OwnedFd, owner: Option<Owner>) -> Result<(), Errno> {
+        let Some(wanted) = owner else { return Ok(()) };
+        let is_owned = match self.born_owned.get() {
+            Some(is_owned) => *is_owned,
+            None => {
+                let stat = rustix::fs::fstat(fd)?;
+                *self.born_owned.get_or_init(|| (stat.st_uid, stat.st_gid) == (wanted.uid, wanted.gid))
+            }
+        };
+        if is_owned { Ok(()) } else { give_to(fd, owner) }
     }
 
     /// Opens a regular file for reading; anything else (a pipe would block) is refused.

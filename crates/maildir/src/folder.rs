@@ -67,7 +67,7 @@ impl Folder {
         let mut stale = Vec::new();
         inner.tmp.each_name(&mut |name| {
             if let Some(name) = name.to_str()
-                && (lock::is_own_temporary(name) || ours(name))
+                && (lock::is_left_over(name) || ours(name))
             {
                 stale.push(name.to_owned());
             }

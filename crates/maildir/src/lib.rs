@@ -10,6 +10,7 @@
 
 mod deliver;
 mod dir;
+mod durable;
 mod error;
 mod flags;
 mod folder;

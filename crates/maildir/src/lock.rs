@@ -42,14 +42,24 @@ const TEMPORARY: &str = "mailimport-";
 /// enough to tell it from a leftover.
 pub(crate) fn own_temporary(purpose: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{TEMPORARY}{purpose}.{}.{:016x}.{count}", std::process::id(), *RUN)
+    format!("{TEMPORARY}{purpose}{}{count}", *RUN)
 }
+
+/// What every name of this process has in its middle, and no other one's.
+static RUN: LazyLock<String> = LazyLock::new(|| {
+    let (process, random) = (std::process::id(), RandomState::new().hash_one(std::process::id()));
+    format!(".{process}.{random:016x}.")
+});
 
 /// Whether a name in `tmp` was made by [`own_temporary`], in this process or another.
 pub(crate) fn is_own_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY)
+}
+
+/// Whether it was made by a process that has died: what this one makes is in use, perhaps by another thread.
+pub(crate) fn is_left_over(name: &str) -> bool {
+    is_own_temporary(name) && !name.contains(RUN.as_str())
 }
 
 /// Whether it was made for this purpose.
@@ -162,7 +172,7 @@ pub(crate) fn remove_abandoned(folder: &FolderInner) -> Result<u32, Error> {
         let Some(lock) = folder.dir.stat_of(name)? else { continue };
         let mut ours = false;
         folder.tmp.each_name(&mut |candidate| {
-            if let Some(candidate) = candidate.to_str().filter(|n| is_own_temporary(n)) {
+            if let Some(candidate) = candidate.to_str().filter(|n| is_left_over(n)) {
                 let other = folder.tmp.stat_of(candidate)?;
                 ours |= other.is_some_and(|stat| inode(&stat) == inode(&lock));
             }

@@ -12,10 +12,10 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::dir::Dir;
+use crate::durable::Pace;
 use crate::error::Error;
 use crate::folder::{Folder, FolderInner};
 use crate::name::FolderName;
-use crate::stage::Pace;
 
 /// The user and group that everything made in the mailbox belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

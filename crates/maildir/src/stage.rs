@@ -1,4 +1,4 @@
-//! Messages being written to `tmp`, and making them durable.
+//! Messages being written to `tmp`.
 //!
 //! A message is in `tmp` under its base name until it is delivered; dropped before that, its file goes. Octets are
 //! written exactly as they come, and counted while they are written: a wrong `W=` makes Dovecot truncate a message.
@@ -7,22 +7,14 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
 
 use rustix::fs::{Timespec, Timestamps};
 use rustix::io::Errno;
 
-use crate::deliver::{Delivery, Durability};
 use crate::dir::rename_to_free;
 use crate::error::Error;
 use crate::folder::{Folder, FolderInner};
 use crate::message::Base;
-
-/// Batches up to this size are synced file by file when the choice is ours: one or two journal commits cost less than
-/// writing out all that is dirty on the file system.
-const FEW: usize = 2;
-/// After so many batches the way that was slower is tried once more.
-const TRY_AGAIN: u32 = 128;
 
 /// A file in `tmp`, removed when dropped.
 #[derive(Debug)]
@@ -53,12 +45,12 @@ struct Count {
 
 impl Count {
     fn add(&mut self, octets: &[u8]) {
-        let mut before = self.ends_in_cr;
-        for &octet in octets {
-            self.bare_lf += u64::from(octet == b'\n' && !before);
-            before = octet == b'\r';
+        for at in memchr::memchr_iter(b'\n', octets) {
+            let before = at.checked_sub(1).and_then(|before| octets.get(before));
+            let after_cr = before.map_or(self.ends_in_cr, |octet| *octet == b'\r');
+            self.bare_lf += u64::from(!after_cr);
         }
-        self.ends_in_cr = before;
+        self.ends_in_cr = octets.last().map_or(self.ends_in_cr, |octet| *octet == b'\r');
         self.size += octets.len() as u64;
     }
 
@@ -181,6 +173,11 @@ impl Staged {
         self.date_adjusted
     }
 
+    /// How many syncs in its folder had failed when it was begun.
+    pub(crate) fn failures_before(&self) -> u64 {
+        self.failures_before
+    }
+
     pub(crate) fn belongs_to(&self, folder: &Arc<FolderInner>) -> bool {
         Arc::ptr_eq(&self.tmp.folder, folder)
     }
@@ -198,84 +195,12 @@ pub(crate) fn set_mtime(file: &File, seconds: i64) -> Result<(), Errno> {
     rustix::fs::futimens(file, &Timestamps { last_access: time, last_modification: time })
 }
 
-/// Which way of syncing a batch is the faster one here, by measurement.
-#[derive(Debug, Default)]
-pub(crate) struct Pace {
-    syncfs: Option<Duration>,
-    fsync: Option<Duration>,
-    batches: u32,
-}
-
-impl Pace {
-    fn choose(&mut self) -> Durability {
-        self.batches = self.batches.wrapping_add(1);
-        let syncfs_is_faster = match (self.syncfs, self.fsync) {
-            (None, _) => return Durability::SyncFs,
-            (_, None) => return Durability::FsyncEach,
-            (Some(syncfs), Some(fsync)) => syncfs <= fsync,
-        };
-        // The other one's turn, once in a while: what else the disk has to do changes.
-        let other = self.batches.is_multiple_of(TRY_AGAIN);
-        if syncfs_is_faster != other { Durability::SyncFs } else { Durability::FsyncEach }
-    }
-
-    fn note(&mut self, way: Durability, took: Duration, messages: usize) {
-        let each = took / u32::try_from(messages.max(1)).unwrap_or(u32::MAX);
-        match way {
-            Durability::SyncFs => self.syncfs = Some(each),
-            Durability::FsyncEach => self.fsync = Some(each),
-            Durability::Automatic => {}
-        }
-    }
-}
-
-/// Brings the data of a whole batch to the disk.
-pub(crate) fn make_durable(
-    folder: &FolderInner,
-    batch: &[Delivery],
-    durability: Durability,
-) -> Result<(), Error> {
-    let lock = |pace| std::sync::Mutex::lock(pace).unwrap_or_else(PoisonError::into_inner);
-    let way = match durability {
-        Durability::Automatic if batch.len() <= FEW => Durability::FsyncEach,
-        Durability::Automatic => lock(&folder.root.pace).choose(),
-        asked => asked,
-    };
-    let started = Instant::now();
-    let error = |e| Error::from_errno("sync", folder.tmp.path(), e);
-    // The kernel reports a write error once per descriptor. Whoever gets it says so to all who staged before: hence one
-    // at a time, and a count that each staged message compares with its own.
-    let mut failures = folder.sync_failures.lock().unwrap_or_else(PoisonError::into_inner);
-    let synced = match way {
-        Durability::FsyncEach => batch.iter().try_for_each(|delivery| sync_one(folder, &delivery.staged)),
-        Durability::SyncFs | Durability::Automatic => rustix::fs::syncfs(folder.tmp.fd()).map_err(error),
-    };
-    if synced.is_err() {
-        *failures += 1;
-    }
-    synced?;
-    if batch.iter().any(|delivery| delivery.staged.failures_before != *failures) {
-        return Err(Error::Unsynced { path: folder.dir.path().to_path_buf() });
-    }
-    drop(failures);
-    if batch.len() > FEW {
-        lock(&folder.root.pace).note(way, started.elapsed(), batch.len());
-    }
-    Ok(())
-}
-
-fn sync_one(folder: &FolderInner, staged: &Staged) -> Result<(), Error> {
-    let base = staged.base().as_str();
-    let path = || folder.tmp.path_of(base);
-    let file = folder.tmp.open_file(base)?.ok_or_else(|| Error::Missing { path: path() })?;
-    rustix::fs::fsync(&file).map_err(|e| Error::from_errno("sync", &path(), e))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::deliver::{Delivery, Durability};
 
     fn naive_vsize(octets: &[u8]) -> u64 {
         let bare =
@@ -301,18 +226,6 @@ mod tests {
             prop_assert_eq!(count.size, octets.len() as u64);
             prop_assert_eq!(count.vsize(), naive_vsize(&octets));
         }
-    }
-
-    #[test]
-    fn the_faster_way_is_chosen_and_the_other_tried_again() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.choose(), Durability::SyncFs);
-        pace.note(Durability::SyncFs, Duration::from_millis(50), 10);
-        assert_eq!(pace.choose(), Durability::FsyncEach);
-        pace.note(Durability::FsyncEach, Duration::from_millis(10), 10);
-        let later: Vec<Durability> = (2..TRY_AGAIN).map(|_| pace.choose()).collect();
-        assert_eq!(later.iter().filter(|way| **way == Durability::SyncFs).count(), 1);
-        assert_eq!(later.last(), Some(&Durability::SyncFs));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::hashing::Scheme;
 use crate::{Address, Creation, Login, MailHost, Mailbox, Outcome};
 
 /// Each takes 64 MiB and a processor for a tenth of a second and more.
-const HASHES_AT_ONCE: usize = 2;
+const HASHES_AT_ONCE: usize = 1;
 
 /// How a [`MaildirTree`] is to be.
 #[derive(Debug, Clone, Default)]

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::value::Durability;
 use crate::quantity;
 
 /// Moves mail accounts in from any IMAP server: nothing lost, nothing doubled.
@@ -169,6 +170,9 @@ pub(crate) struct Import {
     /// How much of the disk of a maildir: destination stays free, such as 2GB; with less the import stops, and can be resumed
     #[arg(long, value_name = "SIZE", default_value = "0", value_parser = quantity::octets)]
     pub(crate) keep_free: u64,
+    /// How messages reach the disk of a maildir: destination before they appear there
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) durability: Durability,
     /// Owner of all that is made in a maildir: destination, when root runs this [default: the owner of its directory]
     #[arg(long, value_name = "USER[:GROUP]")]
     pub(crate) mail_user: Option<String>,

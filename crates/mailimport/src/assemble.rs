@@ -149,6 +149,7 @@ fn destination_limits(config: &Config) -> engine::destination::Limits {
     engine::destination::Limits {
         free_space: config.limits.free_space_mb.saturating_mul(1_000_000),
         folder_levels: config.limits.folder_levels.into(),
+        durability: config.mail.durability.into(),
     }
 }
 
@@ -293,9 +294,11 @@ mod tests {
 
     #[test]
     fn what_is_to_stay_free_and_how_deep_folders_go_reaches_the_mailboxes() {
-        let config: Config = toml::from_str("[limits]\nfree_space_mb = 3\nfolder_levels = 4\n").unwrap();
+        let text = "[limits]\nfree_space_mb = 3\nfolder_levels = 4\n[mail]\ndurability = \"fsync\"\n";
+        let config: Config = toml::from_str(text).unwrap();
         let (set, usual) = (destination_limits(&config), destination_limits(&Config::default()));
         assert_eq!((set.free_space, set.folder_levels), (3_000_000, 4));
+        assert_eq!(set.durability, engine::destination::Durability::FsyncEach);
         assert_eq!(
             (usual.free_space, usual.folder_levels),
             (512_000_000, engine::destination::Limits::default().folder_levels)

@@ -5,7 +5,7 @@
 //! repeats a value: it may be a password.
 
 mod environment;
-mod value;
+pub(crate) mod value;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -79,6 +79,7 @@ pub(crate) struct Mail {
     #[serde(with = "value::optional")]
     pub(crate) user: Option<String>,
     pub(crate) password_scheme: value::PasswordScheme,
+    pub(crate) durability: value::Durability,
 }
 
 /// `[work]`

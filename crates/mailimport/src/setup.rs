@@ -10,6 +10,7 @@ use imap::{Tls, TlsTrust};
 use sha2::{Digest, Sha256};
 
 use crate::arguments::{DestinationOptions, LineOptions, PatienceOption, SelectionOptions, SourceOptions};
+use crate::config::value::Durability;
 use crate::location::{self, ImapAccount, Plaintext};
 use crate::secrets;
 
@@ -112,9 +113,9 @@ pub(crate) fn selection(options: &SelectionOptions) -> Result<Selection, Selecti
     Ok(selection)
 }
 
-/// What an import may take of the destination.
-pub(crate) fn destination_limits(keep_free: u64) -> Limits {
-    Limits { free_space: keep_free, ..Limits::default() }
+/// What an import may take of the destination, and how.
+pub(crate) fn destination_limits(keep_free: u64, durability: Durability) -> Limits {
+    Limits { free_space: keep_free, durability: durability.into(), ..Limits::default() }
 }
 
 /// How to import.

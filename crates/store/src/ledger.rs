@@ -112,6 +112,14 @@ impl Store {
         key: &AccountKey,
         now: i64,
     ) -> Result<AccountRecord, LedgerError> {
+        let known = account::Entity::find()
+            .filter(account::Column::KeyDigest.eq(account_key(&key.source, &key.destination)))
+            .one(self.reading())
+            .await
+            .map_err(unreadable)?;
+        if let Some(row) = known {
+            return Ok(AccountRecord { id: AccountId(row.id), founded: row.founded });
+        }
         let founded = account::ActiveModel {
             id: NotSet,
             key_digest: Set(account_key(&key.source, &key.destination)),

@@ -16,10 +16,10 @@ use sea_orm::sqlx::sqlite::{
 };
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryOrder,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigratorTrait, seaql_migrations};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 use crate::fault::{sentence, sqlx_sentence, unwritten};
@@ -145,6 +145,9 @@ impl Store {
     pub async fn close(&self) -> Result<(), LedgerError> {
         self.connection.close_by_ref().await.map_err(unwritten)?;
         let Some(path) = &self.file else { return Ok(()) };
+        if !["-wal", "-shm"].iter().any(|suffix| file::beside(path, suffix).exists()) {
+            return Ok(());
+        }
         // Pooled connections that close side by side may each leave the tidying to the other; this one is alone.
         let tidy = async {
             let mut alone = SqliteConnection::connect_with(&sqlite_options(path)).await?;
@@ -191,8 +194,24 @@ impl Store {
         Ok(Writing { transaction, wakes: std::sync::Mutex::default(), wake: &self.wake, _turn: turn })
     }
 
+    /// Whether the tables are as this version has them: then nothing is written, and nobody waited for.
+    async fn is_up_to_date(&self) -> bool {
+        let known = Migrator::migrations();
+        // Not by the migrator: it would make its table where there is none, before the file is marked as ours.
+        let applied = seaql_migrations::Entity::find()
+            .order_by_asc(seaql_migrations::Column::Version)
+            .all(&self.connection)
+            .await
+            .unwrap_or_default();
+        applied.len() == known.len()
+            && applied.iter().zip(&known).all(|(applied, known)| applied.version == known.name())
+    }
+
     /// All migrations in one transaction, one process at a time.
     async fn migrate(&self) -> Result<(), DbErr> {
+        if self.is_up_to_date().await {
+            return Ok(());
+        }
         let writing = self.begin().await?;
         let transaction = &writing.transaction;
         match transaction.get_database_backend() {

@@ -4,9 +4,11 @@
 //! (a crash between the two) is found at the next run: by its name, or by the intent that was written before it was sent.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use imap::UidSet;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::StagedOf;
 use super::stage::{Chunk, Ready};
@@ -17,6 +19,14 @@ use crate::intent;
 use crate::ledger::{Cause, EpochId, IntentId, Ledger, MessageRecord, State};
 use crate::line::Line;
 use crate::progress::Event;
+
+/// So many messages are delivered together, if they come soon enough: each delivery waits for the disk three times (data,
+/// directory, ledger), however many it brings.
+const BATCH_MESSAGES: usize = 500;
+/// So many octets are delivered together.
+const BATCH_OCTETS: u64 = 16 << 20;
+/// What is complete is not kept waiting longer for more.
+const BATCH_WAITS: Duration = Duration::from_millis(500);
 
 /// Messages in a row that may fail before the account stops.
 const FAILURES_IN_A_ROW: u32 = 50;
@@ -71,6 +81,8 @@ pub(super) struct Committer<'a, L: Ledger, D: Destination> {
     early: BTreeMap<u64, Chunk<StagedOf<D::Folder>>>,
     next: u64,
     total: u64,
+    /// When the oldest of what could be committed came.
+    waiting_since: Option<Instant>,
     failures: u32,
     copied: Copied,
 }
@@ -84,7 +96,8 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
         total: u64,
     ) -> Self {
         let (early, copied) = (BTreeMap::new(), Copied::default());
-        Committer { account, line, target, receiver, early, next: 0, total, failures: 0, copied }
+        let (next, waiting_since, failures) = (0, None, 0);
+        Committer { account, line, target, receiver, early, next, total, waiting_since, failures, copied }
     }
 
     /// How many chunks are delivered; the next one has this sequence.
@@ -97,11 +110,15 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
         self.next == self.total
     }
 
-    /// Waits for a chunk. Cancel-safe: it is either in the channel or in `early`.
+    /// Waits for a chunk, or until what waits has waited long enough. Cancel-safe: a chunk is either in the channel or in
+    /// `early`.
     pub(super) async fn arrival(&mut self) {
-        if let Some(chunk) = self.receiver.recv().await {
-            self.early.insert(chunk.sequence, chunk);
-        }
+        let due = self.waiting_since.map(|since| since + BATCH_WAITS);
+        let arrived = match due {
+            None => self.receiver.recv().await,
+            Some(due) => timeout_at(due, self.receiver.recv()).await.ok().flatten(),
+        };
+        self.early.extend(arrived.map(|chunk| (chunk.sequence, chunk)));
     }
 
     /// Takes what has arrived without waiting for more.
@@ -109,6 +126,23 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
         while let Ok(chunk) = self.receiver.try_recv() {
             self.early.insert(chunk.sequence, chunk);
         }
+        if self.waiting_since.is_none() && self.early.contains_key(&self.next) {
+            self.waiting_since = Some(Instant::now());
+        }
+    }
+
+    /// Whether what is next in sequence is enough for a delivery, all there is, or has waited long enough.
+    pub(super) fn is_due(&self) -> bool {
+        let (mut next, mut messages, mut octets) = (self.next, 0, 0);
+        while let Some(chunk) = self.early.get(&next) {
+            next += 1;
+            messages += chunk.ready.len() + chunk.rows.len();
+            octets += chunk.octets();
+        }
+        next == self.total
+            || messages >= BATCH_MESSAGES
+            || octets >= BATCH_OCTETS
+            || self.waiting_since.is_some_and(|since| since.elapsed() >= BATCH_WAITS)
     }
 
     /// Commits everything that is next in sequence, together. Must not be dropped half-way.
@@ -121,6 +155,7 @@ impl<'a, L: Ledger, D: Destination> Committer<'a, L, D> {
             ready.extend(chunk.ready);
             rows.extend(chunk.rows);
         }
+        self.waiting_since = None;
         if self.next == first {
             return Ok(());
         }

@@ -8,9 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use imap::{Body, Condition, DateItem, FetchEvent, FetchId, FetchItem, Fetched, Outcome, Uid, UidSet};
-use tokio::sync::mpsc;
 
-use super::stage::{self, Kept, PIECES, Piece};
+use super::stage::{self, Kept, Piece, Pieces};
 use super::{CopyTask, Wanted};
 use crate::destination::{DestinationFolder, Failure, flag_names};
 use crate::error::{Error, names_daily_limit};
@@ -68,7 +67,7 @@ struct OpenChunk {
 struct Fetcher<F: DestinationFolder> {
     line: Arc<Line>,
     task: Arc<CopyTask<F>>,
-    pieces: mpsc::Sender<Piece>,
+    pieces: Pieces,
     todo: VecDeque<Request>,
     in_flight: VecDeque<(FetchId, Request)>,
     chunks: HashMap<u64, OpenChunk>,
@@ -91,7 +90,7 @@ pub(super) async fn fetch<F: DestinationFolder>(
     task: Arc<CopyTask<F>>,
     renewal: Renewal,
 ) -> Fetching {
-    let (pieces, receiver) = mpsc::channel(PIECES);
+    let (pieces, receiver) = Pieces::channel();
     let staging = {
         let task = Arc::clone(&task);
         let permit = line.begin_staging().await;
@@ -116,7 +115,9 @@ pub(super) async fn fetch<F: DestinationFolder>(
         backoff: None,
     };
     let (session, result) = fetcher.run(session).await;
-    let Fetcher { task, pieces, chunks, .. } = fetcher;
+    let Fetcher { task, mut pieces, chunks, .. } = fetcher;
+    // Whether it still listens is seen from how it ended.
+    let _ = pieces.flush().await;
     drop(pieces);
     let staged = staging.await;
     // Only now: whoever takes the chunk stages its messages under the same names.
@@ -224,8 +225,8 @@ impl<F: DestinationFolder> Fetcher<F> {
         Some(Request { chunk, kind: Kind::Bodies, uids, alone: 0, unavailable: 0, metadata: None })
     }
 
-    async fn say(&self, piece: Piece) -> Result<(), Error> {
-        self.pieces.send(piece).await.map_err(|_| Error::Internal("the staging thread ended".into()))
+    async fn say(&mut self, piece: Piece) -> Result<(), Error> {
+        self.pieces.say(piece).await
     }
 
     async fn take(&mut self, event: FetchEvent) -> Result<(), Error> {

@@ -13,10 +13,15 @@ use tokio::sync::mpsc;
 use super::pool::Pool;
 use crate::clock::Clock;
 use crate::destination::{DestinationFolder, Failure, FlagNames, Staged, Writer};
+use crate::error::Error;
 use crate::ledger::{Cause, Digest, MessageRecord, State};
 
-/// Pieces of at most 64 KiB that wait for the disk: 4 MiB for a connection.
-pub(super) const PIECES: usize = 64;
+/// Octets of pieces that go to the disk's thread together: to hand them over one by one costs more than the message.
+const BATCH_OCTETS: usize = 128 * 1024;
+/// Pieces that go together, however small.
+const BATCH_PIECES: usize = 256;
+/// Batches that wait for the disk: about 3 MiB for a connection, as a piece has at most 64 KiB.
+const BATCHES: usize = 16;
 
 type StagedOf<F> = <<F as DestinationFolder>::Writer as Writer>::Staged;
 
@@ -71,6 +76,51 @@ impl<S> Chunk<S> {
     fn new(sequence: u64) -> Chunk<S> {
         Chunk { sequence, ready: Vec::new(), rows: Vec::new(), date_adjusted: Vec::new() }
     }
+
+    /// Octets that wait for delivery.
+    pub(super) fn octets(&self) -> u64 {
+        self.ready.iter().filter_map(|ready| ready.record.size).sum()
+    }
+}
+
+/// The network side's end of the channel.
+pub(super) struct Pieces {
+    sender: mpsc::Sender<Vec<Piece>>,
+    batch: Vec<Piece>,
+    octets: usize,
+}
+
+impl Pieces {
+    /// The channel to a staging thread.
+    pub(super) fn channel() -> (Pieces, mpsc::Receiver<Vec<Piece>>) {
+        let (sender, receiver) = mpsc::channel(BATCHES);
+        (Pieces { sender, batch: Vec::with_capacity(BATCH_PIECES), octets: 0 }, receiver)
+    }
+
+    /// Hands a piece over, soon; the end of a chunk at once. Cancelled, it has taken the piece all the same.
+    pub(super) async fn say(&mut self, piece: Piece) -> Result<(), Error> {
+        let ends = matches!(piece, Piece::End(_));
+        if let Piece::Data(octets) = &piece {
+            self.octets += octets.len();
+        }
+        self.batch.push(piece);
+        if ends || self.octets >= BATCH_OCTETS || self.batch.len() >= BATCH_PIECES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what was said so far.
+    pub(super) async fn flush(&mut self) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let ended = |_| Error::Internal("the staging thread ended".into());
+        let permit = self.sender.reserve().await.map_err(ended)?;
+        permit.send(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_PIECES)));
+        self.octets = 0;
+        Ok(())
+    }
 }
 
 /// Runs until the network side hangs up or the disk fails. Blocks.
@@ -78,48 +128,68 @@ pub(super) fn run<F: DestinationFolder>(
     folder: &F,
     pool: &Mutex<Pool>,
     clock: &Arc<dyn Clock>,
-    mut pieces: mpsc::Receiver<Piece>,
+    mut pieces: mpsc::Receiver<Vec<Piece>>,
     chunks: &mpsc::Sender<Chunk<StagedOf<F>>>,
 ) -> Result<(), Failure> {
-    let mut open: Option<Open<F::Writer>> = None;
-    let mut pending: HashMap<u64, Chunk<StagedOf<F>>> = HashMap::new();
-    while let Some(piece) = pieces.blocking_recv() {
-        match piece {
-            Piece::Begin(identity) => {
-                // First: what was begun and never ended may lie under the same name.
-                drop(open.take());
-                open = Some(Open {
-                    writer: folder.begin(&identity)?,
-                    hasher: blake3::Hasher::new(),
-                    size: 0,
-                    head: None,
-                });
-            }
-            Piece::Data(octets) => {
-                if let Some(open) = &mut open {
-                    open.write(octets)?;
-                }
-            }
-            Piece::Forget => open = None,
-            Piece::Keep(kept) => {
-                let chunk = pending.entry(kept.chunk).or_insert_with(|| Chunk::new(kept.chunk));
-                if let Some(open) = open.take() {
-                    keep(open, *kept, chunk, pool, clock)?;
-                }
-            }
-            Piece::Settle(sequence, record) => {
-                pending.entry(sequence).or_insert_with(|| Chunk::new(sequence)).rows.push(*record);
-            }
-            Piece::End(sequence) => {
-                let mut chunk = pending.remove(&sequence).unwrap_or_else(|| Chunk::new(sequence));
-                chunk.ready.sort_by_key(|ready| ready.record.uid);
-                if chunks.blocking_send(chunk).is_err() {
-                    return Ok(());
-                }
+    let mut staging = Staging::<F> { open: None, pending: HashMap::new() };
+    while let Some(batch) = pieces.blocking_recv() {
+        for piece in batch {
+            let Some(chunk) = staging.take(piece, folder, pool, clock)? else { continue };
+            if chunks.blocking_send(chunk).is_err() {
+                return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// What has not come to its end: a message, and chunks.
+struct Staging<F: DestinationFolder> {
+    open: Option<Open<F::Writer>>,
+    pending: HashMap<u64, Chunk<StagedOf<F>>>,
+}
+
+impl<F: DestinationFolder> Staging<F> {
+    fn chunk(&mut self, sequence: u64) -> &mut Chunk<StagedOf<F>> {
+        self.pending.entry(sequence).or_insert_with(|| Chunk::new(sequence))
+    }
+
+    /// Does what a piece asks for; at a chunk's end the chunk is given out.
+    fn take(
+        &mut self,
+        piece: Piece,
+        folder: &F,
+        pool: &Mutex<Pool>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Chunk<StagedOf<F>>>, Failure> {
+        match piece {
+            Piece::Begin(identity) => {
+                // First: what was begun and never ended may lie under the same name.
+                drop(self.open.take());
+                self.open = Some(Open::new(folder.begin(&identity)?));
+            }
+            Piece::Data(octets) => {
+                if let Some(open) = &mut self.open {
+                    open.write(octets)?;
+                }
+            }
+            Piece::Forget => self.open = None,
+            Piece::Keep(kept) => {
+                let open = self.open.take();
+                let chunk = self.chunk(kept.chunk);
+                if let Some(open) = open {
+                    keep(open, *kept, chunk, pool, clock)?;
+                }
+            }
+            Piece::Settle(sequence, record) => self.chunk(sequence).rows.push(*record),
+            Piece::End(sequence) => {
+                let mut chunk = self.pending.remove(&sequence).unwrap_or_else(|| Chunk::new(sequence));
+                chunk.ready.sort_by_key(|ready| ready.record.uid);
+                return Ok(Some(chunk));
+            }
+        }
+        Ok(None)
+    }
 }
 
 struct Open<W> {
@@ -131,6 +201,10 @@ struct Open<W> {
 }
 
 impl<W: Writer> Open<W> {
+    fn new(writer: W) -> Open<W> {
+        Open { writer, hasher: blake3::Hasher::new(), size: 0, head: None }
+    }
+
     fn write(&mut self, octets: Bytes) -> Result<(), Failure> {
         self.writer.write_all(&octets).map_err(|error| self.writer.failure(error))?;
         self.hasher.update(&octets);
@@ -199,5 +273,5 @@ fn unreadable(record: MessageRecord, why: &str) -> MessageRecord {
 /// What Exchange hands over for a message that it cannot convert.
 fn is_placeholder(head: &[u8]) -> bool {
     const NOTICE: &[u8] = b"Retrieval using the IMAP4 protocol failed for the following message";
-    head.len() < 8_192 && head.windows(NOTICE.len()).any(|window| window == NOTICE)
+    head.len() < 8_192 && memchr::memmem::find(head, NOTICE).is_some()
 }

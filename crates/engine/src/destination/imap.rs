@@ -338,8 +338,16 @@ impl DestinationFolder for ImapFolder {
         Ok(())
     }
 
-    async fn present(&self, _naming: &Naming) -> Result<Vec<Present>, Failure> {
-        messages::present(self).await
+    async fn each<T: Send + 'static>(
+        &self,
+        _naming: &Naming,
+        mut kept: T,
+        mut keep: impl FnMut(&mut T, Present) + Send + 'static,
+    ) -> Result<T, Failure> {
+        for present in messages::present(self).await? {
+            keep(&mut kept, present);
+        }
+        Ok(kept)
     }
 
     fn begin(&self, _identity: &str) -> Result<Spooling, Failure> {

@@ -22,7 +22,6 @@ use crate::plan::NameRules;
 pub struct MaildirDestination {
     maildir: Maildir,
     path: PathBuf,
-    durability: Durability,
     limits: Limits,
     has_own_ledger: bool,
 }
@@ -49,13 +48,7 @@ impl MaildirDestination {
         Ok(Self::of(Maildir::create_below(root, names, owner)?, &path))
     }
 
-    /// Chooses how data reaches the disk; [`Durability::Automatic`] otherwise.
-    pub fn with_durability(mut self, durability: Durability) -> MaildirDestination {
-        self.durability = durability;
-        self
-    }
-
-    /// Bounds what an import takes; [`Limits::default`] otherwise.
+    /// What an import may take and how it goes about it; [`Limits::default`] otherwise.
     pub fn with_limits(mut self, limits: Limits) -> MaildirDestination {
         self.limits = limits;
         self
@@ -69,8 +62,8 @@ impl MaildirDestination {
     }
 
     fn of(maildir: Maildir, path: &Path) -> MaildirDestination {
-        let (path, durability) = (path.to_path_buf(), Durability::Automatic);
-        MaildirDestination { maildir, path, durability, limits: Limits::default(), has_own_ledger: false }
+        let path = path.to_path_buf();
+        MaildirDestination { maildir, path, limits: Limits::default(), has_own_ledger: false }
     }
 
     fn reserve(&self) -> Reserve {
@@ -79,7 +72,7 @@ impl MaildirDestination {
 
     fn folder(&self, inner: maildir::Folder) -> MaildirFolder {
         let reserve = self.reserve();
-        MaildirFolder { inner, durability: self.durability, reserve }
+        MaildirFolder { inner, durability: self.limits.durability, reserve }
     }
 }
 
@@ -212,13 +205,17 @@ impl DestinationFolder for MaildirFolder {
         blocking(move || Ok(folder.persist()?)).await
     }
 
-    async fn present(&self, naming: &Naming) -> Result<Vec<Present>, Failure> {
+    async fn each<T: Send + 'static>(
+        &self,
+        naming: &Naming,
+        mut kept: T,
+        mut keep: impl FnMut(&mut T, Present) + Send + 'static,
+    ) -> Result<T, Failure> {
         let (folder, naming) = (self.inner.clone(), naming.clone());
         blocking(move || {
             let keywords = folder.keywords()?;
-            let mut present = Vec::new();
-            folder.scan(&mut |entry| present.push(told_of(&entry, &naming, &keywords)))?;
-            Ok(present)
+            folder.scan(&mut |entry| keep(&mut kept, told_of(&entry, &naming, &keywords)))?;
+            Ok(kept)
         })
         .await
     }

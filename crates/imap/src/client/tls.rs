@@ -3,7 +3,7 @@
 //! A certificate that is not accepted is described well enough to be pinned. A pin replaces the checks
 //! of chain, name and dates, never the proof that the server holds the key.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,11 +12,15 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest, Sha256};
+use tokio::io::BufReader;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::transport::BoxStream;
 use crate::error::{CertificateFault, CertificateProblem, Error, Stage};
+
+/// Octets taken from a socket at a time, before they are deciphered.
+const READ_AHEAD: usize = 64 * 1024;
 
 /// Whom to trust beside the platform's certificate authorities.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +86,9 @@ impl Tls {
         let settings = |error: rustls::Error| Error::TlsSettings(error.to_string());
         let trusted = match trust.pin {
             Some(pin) => Trusted::Pin(pin),
-            None => authorities(trust.additional_roots, &provider).map_err(settings)?,
+            None => {
+                Trusted::Authorities(Authorities::new(trust.additional_roots, &provider).map_err(settings)?)
+            }
         };
         let verifier = Verifier { trusted, provider: Arc::clone(&provider) };
         let config = ClientConfig::builder_with_provider(provider)
@@ -108,7 +114,9 @@ impl Tls {
     ) -> Result<BoxStream, Error> {
         let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
             .map_err(|_| Error::TlsSettings(format!("{host} is no host name")))?;
-        match tokio::time::timeout(patience, self.connector.connect(name, stream)).await {
+        // rustls asks for 4 kB at a time; a call for each would cost more than the octets.
+        let buffered = BufReader::with_capacity(READ_AHEAD, stream);
+        match tokio::time::timeout(patience, self.connector.connect(name, buffered)).await {
             Err(_) => Err(Error::Timeout { stage: Stage::Tls }),
             Ok(Ok(stream)) => Ok(Box::new(stream)),
             Ok(Err(error)) => Err(handshake_error(error)),
@@ -133,37 +141,74 @@ fn handshake_error(error: std::io::Error) -> Error {
     }
 }
 
-/// The platform's authorities and further ones. A machine without any (no ca-certificates) trusts
-/// nobody, which is an answer and not a fault: a private authority or a pin must still work there.
-fn authorities(
+/// Our own authorities, and the platform's, which are read when they are needed for the first time: reading them all takes
+/// longer than shaking hands.
+#[derive(Debug)]
+struct Authorities {
     roots: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Trusted, rustls::Error> {
-    // Read our own roots first: a broken one is the user's to mend.
-    let mut own = rustls::RootCertStore::empty();
-    for root in &roots {
-        own.add(root.clone())?;
-    }
-    match rustls_platform_verifier::Verifier::new_with_extra_roots(roots, Arc::clone(provider)) {
-        Ok(verifier) => Ok(Trusted::Authorities(Arc::new(verifier))),
-        Err(error) if own.is_empty() => {
-            tracing::warn!(%error, "this machine has no certificate authorities");
-            Ok(Trusted::Nobody)
+    own: Option<Arc<WebPkiServerVerifier>>,
+    platform: OnceLock<Option<Arc<rustls_platform_verifier::Verifier>>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Authorities {
+    /// A broken root of our own is the user's to mend, and said at once.
+    fn new(
+        roots: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Authorities, rustls::Error> {
+        let mut own = rustls::RootCertStore::empty();
+        for root in &roots {
+            own.add(root.clone())?;
         }
-        Err(_) => {
+        let own = if own.is_empty() {
+            None
+        } else {
             let verifier =
                 WebPkiServerVerifier::builder_with_provider(Arc::new(own), Arc::clone(provider)).build();
-            let verifier = verifier.map_err(|error| rustls::Error::General(error.to_string()))?;
-            Ok(Trusted::Authorities(verifier))
+            Some(verifier.map_err(|error| rustls::Error::General(error.to_string()))?)
+        };
+        Ok(Authorities { roots, own, platform: OnceLock::new(), provider: Arc::clone(provider) })
+    }
+
+    /// `None`: a machine without any (no ca-certificates), which is an answer and not a fault; a private authority or a pin
+    /// must still work there.
+    fn platform(&self) -> Option<&Arc<rustls_platform_verifier::Verifier>> {
+        let read = || {
+            let (roots, provider) = (self.roots.clone(), Arc::clone(&self.provider));
+            rustls_platform_verifier::Verifier::new_with_extra_roots(roots, provider)
+                .inspect_err(|error| tracing::warn!(%error, "this machine has no certificate authorities"))
+                .ok()
+                .map(Arc::new)
+        };
+        self.platform.get_or_init(read).as_ref()
+    }
+
+    /// Why the certificate is not accepted.
+    fn refusal(&self, judge: impl Fn(&dyn ServerCertVerifier) -> Option<rustls::Error>) -> Option<Refusal> {
+        let told = |error: rustls::Error| (fault_of(&error), error.to_string());
+        let by_own = match &self.own {
+            Some(own) => Some(judge(own.as_ref())?),
+            None => None,
+        };
+        match (self.platform(), by_own) {
+            // It knows our own authorities as well.
+            (Some(platform), _) => judge(platform.as_ref()).map(told),
+            (None, Some(error)) => Some(told(error)),
+            (None, None) => {
+                Some((CertificateFault::UnknownIssuer, "no authorities on this machine".to_owned()))
+            }
         }
     }
 }
 
+/// What is wrong with a certificate, and in whose words.
+type Refusal = (CertificateFault, String);
+
 #[derive(Debug)]
 enum Trusted {
     Pin([u8; 32]),
-    Authorities(Arc<dyn ServerCertVerifier>),
-    Nobody,
+    Authorities(Authorities),
 }
 
 /// Decides about certificates and describes those it refuses.
@@ -185,13 +230,9 @@ impl ServerCertVerifier for Verifier {
         let refusal = match &self.trusted {
             Trusted::Pin(pin) if Sha256::digest(certificate).as_slice() == pin => None,
             Trusted::Pin(_) => Some((CertificateFault::NotPinned, String::new())),
-            Trusted::Nobody => {
-                Some((CertificateFault::UnknownIssuer, "no authorities on this machine".to_owned()))
-            }
-            Trusted::Authorities(verifier) => verifier
-                .verify_server_cert(certificate, intermediates, name, ocsp, now)
-                .err()
-                .map(|error| (fault_of(&error), error.to_string())),
+            Trusted::Authorities(authorities) => authorities.refusal(|verifier| {
+                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).err()
+            }),
         };
         let Some((fault, detail)) = refusal else { return Ok(ServerCertVerified::assertion()) };
         let problem = describe(certificate, &name.to_str(), fault, detail);

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, WrongUse> {
         refused: arguments.keep_refused.as_deref().map(std::path::absolute).transpose()?,
         selection: setup::selection(&arguments.selection)?,
         settings: setup::settings(&arguments.line, adoption),
-        limits: setup::destination_limits(arguments.keep_free),
+        limits: setup::destination_limits(arguments.keep_free, arguments.durability),
         source: source?,
     };
     let bars = watch(&arguments.output);

@@ -79,6 +79,30 @@ impl From<PasswordScheme> for mailhost::Scheme {
     }
 }
 
+/// `mail.durability` and `--durability`: how messages reach the disk before they appear.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Durability {
+    /// Whichever of the other two took less time lately
+    #[default]
+    Automatic,
+    /// One syncfs for some hundred messages; writes out all that waits on that file system
+    Syncfs,
+    /// fsync for each message, some at a time; kinder to a disk that others use
+    Fsync,
+}
+
+impl From<Durability> for engine::destination::Durability {
+    fn from(durability: Durability) -> engine::destination::Durability {
+        match durability {
+            Durability::Automatic => engine::destination::Durability::Automatic,
+            Durability::Syncfs => engine::destination::Durability::SyncFs,
+            Durability::Fsync => engine::destination::Durability::FsyncEach,
+        }
+    }
+}
+
 /// `log.format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]

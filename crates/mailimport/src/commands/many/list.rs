@@ -63,6 +63,9 @@ impl From<service::Error> for Failed {
     }
 }
 
+/// Accounts imported side by side. Each waits for a disk and for a server most of its time.
+const AT_ONCE: usize = 8;
+
 /// A list in the service, and the workers on it.
 pub(super) struct List {
     service: Service,
@@ -93,9 +96,9 @@ impl List {
         let service = Service::open(settings(place)?, Arc::clone(&store), Arc::new(host)).await?;
         let actor = customer(&service).await?;
         let stop = CancellationToken::new();
+        let limits = Limits { imports: AT_ONCE, ..Limits::default() };
         // The lock keeps the name: what a killed call held is free at once.
-        let workers =
-            service.start_workers(Worker::Sole(CUSTOMER.to_owned()), Limits::default(), stop.clone());
+        let workers = service.start_workers(Worker::Sole(CUSTOMER.to_owned()), limits, stop.clone());
         let mut list = List {
             service,
             store,

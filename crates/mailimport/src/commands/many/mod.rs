@@ -23,6 +23,7 @@ use self::list::{Failed, List, Place};
 use self::show::Show;
 use super::{print, print_json, runtime};
 use crate::arguments::{Check, Format, Import, OutputOptions};
+use crate::config::value::Durability;
 use crate::exit::Exit;
 use crate::setup::{self, WrongUse};
 use crate::{interrupt, location, logs, owner};
@@ -55,7 +56,7 @@ pub(crate) fn import(arguments: &Import, csv: &Path) -> Result<Exit, WrongUse> {
             owner: owner::owner(&root, arguments.mail_user.as_deref())?,
             state: setup::maildir_ledger(arguments.ledger.state.as_ref(), &root),
             root,
-            limits: setup::destination_limits(arguments.keep_free),
+            limits: setup::destination_limits(arguments.keep_free, arguments.durability),
             engine: setup::settings(&arguments.line, adoption),
             selection: setup::selection(&arguments.selection)?,
             trust: setup::trust(&arguments.account)?,
@@ -80,7 +81,7 @@ pub(crate) fn check(arguments: &Check, csv: &Path) -> Result<Exit, WrongUse> {
             root: aside.path().join("mail"),
             owner: None,
             state: aside.path().join("state.db"),
-            limits: setup::destination_limits(0),
+            limits: setup::destination_limits(0, Durability::default()),
             engine: setup::patient(&arguments.patience),
             selection: Selection::default(),
             trust: setup::trust(&arguments.account)?,
