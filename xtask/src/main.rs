@@ -1,12 +1,14 @@
 //! `cargo xtask`: what a person or CI runs.
 //!
 //! `test` is the whole check of a change; `crash` does more of what hurts, `fuzz` looks for input that a parser does not
-//! stand; `demo` shows the product at work on this machine. All of them may install Debian packages, and say so first;
+//! stand; `bench` and `scale` measure how fast it is; `demo` shows the product at work on this machine. All of them may install Debian packages, and say so first;
 //! nothing else outside the target and cache directories is changed.
 
+mod bench;
 mod crash;
 mod demo;
 mod fuzz;
+mod scale;
 mod step;
 mod test;
 
@@ -20,6 +22,13 @@ use clap::Parser;
 enum Task {
     /// Moves three mailboxes between two private mail servers and shows that nothing is missing.
     Demo(demo::Options),
+    /// Measures how fast it is, in turn with a floor and with other programs.
+    Bench(bench::Options),
+    /// Measures what an import costs as mailboxes grow to a million messages.
+    Scale(scale::Options),
+    /// The floor of the benchmark, which runs it as a program of its own.
+    #[command(hide = true)]
+    Floor(bench::floor::Options),
     /// Kills imports and takes disk and power from them, again and again, and shows that nothing is lost or doubled.
     Crash(crash::Options),
     /// Feeds made-up input to every parser of what comes from outside.
@@ -31,6 +40,9 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run_all(&options),
+        Task::Scale(options) => scale::run(&options),
+        Task::Floor(options) => bench::floor::run(&options),
         Task::Crash(options) => crash::run_all(&options),
         Task::Fuzz(options) => fuzz::run_targets(&options),
         Task::Test => test::run_all(),

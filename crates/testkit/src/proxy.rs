@@ -56,6 +56,7 @@ struct Shared {
     from_server: AtomicU64,
     from_client: AtomicU64,
     connections: AtomicU64,
+    round_trips: AtomicU64,
     ended: AtomicBool,
 }
 
@@ -91,6 +92,7 @@ impl Proxy {
             from_server: AtomicU64::new(0),
             from_client: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            round_trips: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         });
         let accepting = Arc::clone(&shared);
@@ -171,6 +173,12 @@ impl Proxy {
         self.shared.from_client.load(Ordering::SeqCst)
     }
 
+    /// How often so far a client has said something after its server had: what a round trip costs is paid so often.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        self.shared.round_trips.load(Ordering::SeqCst)
+    }
+
     /// Connections made so far, refused ones included.
     #[must_use]
     pub fn connections(&self) -> u64 {
@@ -217,8 +225,10 @@ fn serve(client: TcpStream, target: SocketAddr, shared: &Arc<Shared>) -> Option<
     }
     let (client_in, server_out) = (client.try_clone().ok()?, server.try_clone().ok()?);
     let up = Arc::clone(shared);
-    thread::spawn(move || pump(client_in, server_out, &up, Direction::FromClient));
-    pump(server, client, shared, Direction::FromServer);
+    let heard = Arc::new(AtomicBool::new(false));
+    let turn = Arc::clone(&heard);
+    thread::spawn(move || pump(client_in, server_out, &up, Direction::FromClient, &turn));
+    pump(server, client, shared, Direction::FromServer, &heard);
     Some(())
 }
 
@@ -229,7 +239,7 @@ enum Direction {
 }
 
 /// Reads in one thread and writes in another, so that a delay costs latency but no width.
-fn pump(mut from: TcpStream, to: TcpStream, shared: &Arc<Shared>, direction: Direction) {
+fn pump(mut from: TcpStream, to: TcpStream, shared: &Arc<Shared>, direction: Direction, heard: &AtomicBool) {
     // 256 blocks of 64 KiB at most are on the way.
     let (sender, receiver) = std::sync::mpsc::sync_channel::<(Instant, Vec<u8>)>(256);
     let writing = Arc::clone(shared);
@@ -246,6 +256,11 @@ fn pump(mut from: TcpStream, to: TcpStream, shared: &Arc<Shared>, direction: Dir
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let due = Instant::now() + shared.controls().delay;
+        if heard.swap(direction == Direction::FromServer, Ordering::SeqCst)
+            && direction == Direction::FromClient
+        {
+            shared.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
         let block = buffer.get(..length).unwrap_or_default().to_vec();
         if sender.send((due, block)).is_err() {
             break;
