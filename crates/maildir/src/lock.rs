@@ -325,8 +325,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let mailbox = Maildir::create(root.path(), None).unwrap();
         let living = Living::new();
-        let (temporary, lock) =
-            (root.path().join("tmp").join(own_temporary("lock")), root.path().join(UIDLIST_LOCK));
+        let name = own_temporary("lock").replace(RUN.as_str(), ".4711.0123456789abcdef.");
+        let (temporary, lock) = (root.path().join("tmp").join(name), root.path().join(UIDLIST_LOCK));
         std::fs::write(&temporary, format!("{}:{}", living.0.id(), host_name())).unwrap();
         std::fs::hard_link(&temporary, &lock).unwrap();
         let foreign = root.path().join("tmp/1.foreign");
@@ -334,6 +334,21 @@ mod tests {
         let inbox = mailbox.folder(&crate::FolderName::inbox()).unwrap().unwrap();
         assert_eq!(inbox.remove_stale(&|_| false).unwrap(), 2);
         assert!(!lock.exists() && !temporary.exists() && foreign.exists());
+    }
+
+    #[test]
+    fn what_another_thread_of_this_import_is_making_stays_at_the_start() {
+        let root = tempfile::tempdir().unwrap();
+        let mailbox = Maildir::create(root.path(), None).unwrap();
+        let (temporary, lock) =
+            (root.path().join("tmp").join(own_temporary("lock")), root.path().join(UIDLIST_LOCK));
+        std::fs::write(&temporary, "x").unwrap();
+        std::fs::hard_link(&temporary, &lock).unwrap();
+        let directory = root.path().join(own_temporary("directory"));
+        std::fs::create_dir(&directory).unwrap();
+        let inbox = mailbox.folder(&crate::FolderName::inbox()).unwrap().unwrap();
+        assert_eq!(inbox.remove_stale(&|_| false).unwrap(), 0);
+        assert!(lock.exists() && temporary.exists() && directory.exists());
     }
 
     #[test]
