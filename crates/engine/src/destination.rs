@@ -173,6 +173,9 @@ pub trait DestinationFolder: Clone + Send + Sync + 'static {
     /// A message being written.
     type Writer: Writer;
 
+    /// Whether messages have the identities that the engine gives them, which tell the UIDs they were imported from.
+    const TELLS_UIDS: bool;
+
     /// Removes what an interrupted import left half-written.
     fn clean(&self, naming: &Naming) -> impl Future<Output = Result<(), Failure>> + Send;
 

@@ -65,7 +65,7 @@ pub(crate) async fn own_uids<F: DestinationFolder>(
     folder: Option<&F>,
     naming: &Naming,
 ) -> Result<UidSet, Failure> {
-    let Some(folder) = folder else { return Ok(UidSet::new()) };
+    let Some(folder) = folder.filter(|_| F::TELLS_UIDS) else { return Ok(UidSet::new()) };
     let keep = |uids: &mut Vec<_>, present: Present| uids.extend(present.uid);
     let mut uids = folder.each(naming, Vec::new(), keep).await?;
     // In order they are ranges, and ranges take no room.

@@ -31,14 +31,16 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
         let mut outcome = empty(planned, epoch.uid_validity);
         outcome.line.counts.listed = listed.len();
         let mut phantoms = UidSet::new();
-        let mut elsewhere = copied.earlier.clone();
+        let mut replaced = copied.earlier.clone();
         let mut after = None;
         loop {
             let rows = self.account.ledger.messages(epoch.id, after, PAGE).await?;
             let Some(last) = rows.last().map(|row| row.uid) else { break };
             for row in rows.iter().filter(|row| listed.contains(row.uid)) {
                 count(&mut outcome, row, &held, copied);
-                row.identity.as_ref().map(|identity| elsewhere.remove(identity));
+                if let Some(identity) = &row.identity {
+                    replaced.remove(identity);
+                }
                 if row.state == State::Phantom {
                     phantoms.insert(row.uid);
                 }
@@ -46,7 +48,7 @@ impl<L: Ledger, D: Destination> Passes<'_, L, D> {
             }
             after = Some(last);
         }
-        count_replaced(&mut outcome, &elsewhere, &held);
+        count_replaced(&mut outcome, &replaced, &held);
         let phantom = "The old server listed these messages but does not have them.";
         outcome.notes.extend(note(planned, "phantom", &phantoms, phantom));
         let date =

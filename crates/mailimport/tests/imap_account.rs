@@ -9,8 +9,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::factory::{self, AccountSpec, Content};
+use testkit::factory::{self, AccountSpec};
 use testkit::judge::{self, Kind, Mapping};
+use testkit::random::Random;
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, MailFormat, User};
 
 const OLD_PASSWORD: &str = "correct horse";
@@ -147,39 +148,6 @@ fn what_the_new_server_refuses_is_said_as_such() {
     scene.verdict(&Mapping::identity()).assert_equal();
 }
 
-/// A few hundred messages in nine folders, none of them large.
-fn account() -> AccountSpec {
-    let mut account = factory::generated_2000();
-    for folder in &mut account.folders {
-        let mut number = 0;
-        folder.messages.retain(|message| {
-            number += 1;
-            let small = !matches!(message.content, Content::Generated { size, .. } if size > 1_000_000);
-            small && number % 4 == 0
-        });
-    }
-    account
-}
-
-/// A small generator of numbers; the seed is printed, so that a failure can be repeated with `MAILIMPORT_SEED`.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Random {
-        let given = std::env::var("MAILIMPORT_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::from(std::process::id()) * 7_919 + 1);
-        eprintln!("MAILIMPORT_SEED={seed}");
-        Random(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 /// Kills an import after so long, unless it has ended. Whether it was still at work.
 fn kill_after(scene: &Scene, moment: Duration) -> bool {
     let mut child = scene.spawn();
@@ -196,8 +164,8 @@ fn kill_after(scene: &Scene, moment: Duration) -> bool {
 #[test]
 fn killed_at_random_moments_nothing_is_lost_and_nothing_doubled() {
     const KILLS: u32 = 20;
-    let mut random = Random::new();
-    let (account, mut met, mut rounds) = (account(), 0, 0_u32);
+    let mut random = Random::seeded();
+    let (account, mut met, mut rounds) = (factory::generated_hundreds(), 0, 0_u32);
     let mapping = Mapping::identity().rename("Gesendete Objekte", "Sent");
     while met < KILLS {
         let format = [MailFormat::Maildir, MailFormat::Sdbox, MailFormat::Mdbox][rounds as usize % 3];

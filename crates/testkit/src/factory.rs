@@ -333,6 +333,21 @@ pub fn generated_2000() -> AccountSpec {
     generate_account(&names, &counts, &large, 18_200)
 }
 
+/// A few hundred of these in nine folders, none of them large: enough for an import to be met anywhere.
+#[must_use]
+pub fn generated_hundreds() -> AccountSpec {
+    let mut account = generated_2000();
+    for folder in &mut account.folders {
+        let mut number = 0;
+        folder.messages.retain(|message| {
+            number += 1;
+            let small = !matches!(message.content, Content::Generated { size, .. } if size > 1_000_000);
+            small && number % 4 == 0
+        });
+    }
+    account
+}
+
 /// A small account of the same kind for quick tests: 60 messages, about 300 kB, four folders.
 #[must_use]
 pub fn generated_small() -> AccountSpec {

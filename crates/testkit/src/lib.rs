@@ -12,6 +12,7 @@ pub mod judge;
 pub mod mutf7;
 pub mod process;
 pub mod proxy;
+pub mod random;
 pub mod schemathesis;
 pub mod scripted;
 pub mod server;

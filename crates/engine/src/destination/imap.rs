@@ -318,17 +318,19 @@ fn lock(path: &std::path::Path) -> Result<File, Failure> {
 }
 
 impl ImapFolder {
-    /// A connection that has this folder open, and what the server says of it now.
-    async fn select(&self) -> Result<(Lane, imap::Examined), Failure> {
+    /// A connection that has this folder open, what the server says of it now, and what is to be remembered of that.
+    async fn select(&self) -> Result<(Lane, imap::Examined, Folder), Failure> {
         let mut lane = self.shared.lanes.take(Some(&self.name)).await?;
         let examined = lane.select(&self.name).await?;
-        self.shared.remember(&self.path, &examined);
-        Ok((lane, examined))
+        let folder = self.shared.remember(&self.path, &examined);
+        Ok((lane, examined, folder))
     }
 }
 
 impl DestinationFolder for ImapFolder {
     type Writer = Spooling;
+
+    const TELLS_UIDS: bool = false;
 
     async fn clean(&self, _naming: &Naming) -> Result<(), Failure> {
         Ok(())
@@ -357,10 +359,7 @@ impl DestinationFolder for ImapFolder {
     async fn mark(&self, batch: &[Parcel<Self>]) -> Result<Option<Mark>, Failure> {
         let folder = match self.shared.known(&self.path) {
             Some(folder) => folder,
-            None => {
-                let (_lane, examined) = self.select().await?;
-                self.shared.remember(&self.path, &examined)
-            }
+            None => self.select().await?.2,
         };
         Ok(Some(Mark {
             folder: self.path.clone(),

@@ -191,6 +191,8 @@ async fn blocking<T: Send + 'static>(
 impl DestinationFolder for MaildirFolder {
     type Writer = StagedMessage;
 
+    const TELLS_UIDS: bool = true;
+
     async fn clean(&self, naming: &Naming) -> Result<(), Failure> {
         let (folder, naming) = (self.inner.clone(), naming.clone());
         blocking(move || {

@@ -2,92 +2,43 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
-    MessageRecord, OpenIntent, Seen,
-};
+use engine::ledger::{EpochId, LedgerError, MessageRecord};
 use engine::report::{Report, Side};
-use imap::{Uid, UidValidity, WireName};
-use store::Store;
 use testkit::factory;
 use testkit::judge::Mapping;
 
+use crate::ledger::{Tamper, Tampered};
 use crate::rig::{Rig, Work};
 
 /// A ledger whose lease is lost when it has been asked so often.
-struct Leased {
-    store: Store,
-    left: AtomicI64,
-}
+struct Leased(AtomicI64);
 
 impl Leased {
-    async fn lost_after(rig: &Rig, questions: i64) -> Leased {
-        let store = Store::open_file(&rig.state(), None).await.unwrap();
-        Leased { store, left: AtomicI64::new(questions) }
-    }
-
     fn holds(&self) -> Result<(), LedgerError> {
-        if self.left.load(Ordering::SeqCst) > 0 { Ok(()) } else { Err(LedgerError::LeaseLost) }
+        if self.0.load(Ordering::SeqCst) > 0 { Ok(()) } else { Err(LedgerError::LeaseLost) }
     }
 }
 
-impl Ledger for Leased {
-    async fn account(&self, key: &AccountKey, now: i64) -> Result<AccountRecord, LedgerError> {
-        self.store.account(key, now).await
+impl Tamper for Leased {
+    fn asked(&self) -> Result<(), LedgerError> {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.holds()
     }
-    async fn epochs(&self, account: AccountId) -> Result<Vec<Epoch>, LedgerError> {
-        self.store.epochs(account).await
+
+    fn finishing(&self) -> Result<(), LedgerError> {
+        self.holds()
     }
-    async fn open_epoch(
-        &self,
-        id: AccountId,
-        name: &WireName,
-        validity: UidValidity,
-    ) -> Result<Epoch, LedgerError> {
-        self.store.open_epoch(id, name, validity).await
-    }
-    async fn finish_pass(&self, epoch: EpochId, seen: &Seen) -> Result<(), LedgerError> {
-        self.holds()?;
-        self.store.finish_pass(epoch, seen).await
-    }
-    async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
+
+    fn recording(&self, _: EpochId, messages: Vec<MessageRecord>) -> Result<Vec<MessageRecord>, LedgerError> {
         if !messages.is_empty() {
             self.holds()?;
         }
-        self.store.record(epoch, messages).await
-    }
-    async fn still_ours(&self) -> Result<(), LedgerError> {
-        self.left.fetch_sub(1, Ordering::SeqCst);
-        self.holds()
-    }
-    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
-        self.holds()?;
-        self.store.begin_batch(epoch, intent).await
-    }
-    async fn end_batch(
-        &self,
-        epoch: EpochId,
-        intent: IntentId,
-        messages: &[MessageRecord],
-    ) -> Result<(), LedgerError> {
-        self.holds()?;
-        self.store.end_batch(epoch, intent, messages).await
-    }
-    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
-        self.store.open_intents(destination).await
-    }
-    async fn messages(
-        &self,
-        id: EpochId,
-        after: Option<Uid>,
-        limit: usize,
-    ) -> Result<Vec<MessageRecord>, LedgerError> {
-        self.store.messages(id, after, limit).await
+        Ok(messages)
     }
 }
 
 async fn import_until_lost(rig: &Rig, questions: i64) -> Report {
-    let ledger = Leased::lost_after(rig, questions).await;
+    let ledger = Tampered::open(&rig.state(), Leased(AtomicI64::new(questions))).await;
     let report = rig.run_with(Work::Import, &ledger).await;
     ledger.store.close().await.unwrap();
     let error = report.error.as_ref().unwrap();

@@ -9,6 +9,7 @@ mod epochs;
 mod hostile;
 mod imap_destination;
 mod lease;
+mod ledger;
 mod limits;
 mod line;
 mod live;

@@ -1,15 +1,12 @@
 //! Sources that list what they do not have, refuse what they list, or forbid a folder; and a ledger that forgets.
 
-use engine::ledger::{
-    AccountId, AccountKey, AccountRecord, Epoch, EpochId, Intent, IntentId, Ledger, LedgerError,
-    MessageRecord, OpenIntent, Seen,
-};
+use engine::ledger::{EpochId, LedgerError, MessageRecord};
 use engine::report::Verdict;
-use imap::{Uid, UidValidity, WireName};
-use store::Store;
+use imap::Uid;
 use testkit::judge::Mapping;
 use testkit::scripted::{Answer, Folder, Message, Script, Scripted, VirtualAccount};
 
+use crate::ledger::{Tamper, Tampered};
 use crate::rig::{Rig, Work, assert_balanced};
 
 fn messages(count: u32) -> Vec<Message> {
@@ -156,58 +153,18 @@ async fn uidvalidity_that_never_settles_is_reported_and_not_looped_on() {
 }
 
 /// A ledger that forgets the row of message 3.
-struct Forgetful(Store);
+struct Forgetful;
 
-impl Ledger for Forgetful {
-    async fn account(&self, key: &AccountKey, now: i64) -> Result<AccountRecord, LedgerError> {
-        self.0.account(key, now).await
-    }
-    async fn epochs(&self, account: AccountId) -> Result<Vec<Epoch>, LedgerError> {
-        self.0.epochs(account).await
-    }
-    async fn open_epoch(
-        &self,
-        id: AccountId,
-        name: &WireName,
-        validity: UidValidity,
-    ) -> Result<Epoch, LedgerError> {
-        self.0.open_epoch(id, name, validity).await
-    }
-    async fn finish_pass(&self, epoch: EpochId, seen: &Seen) -> Result<(), LedgerError> {
-        self.0.finish_pass(epoch, seen).await
-    }
-    async fn record(&self, epoch: EpochId, messages: &[MessageRecord]) -> Result<(), LedgerError> {
-        let kept: Vec<_> = messages.iter().filter(|message| message.uid.get() != 3).cloned().collect();
-        self.0.record(epoch, &kept).await
-    }
-    async fn begin_batch(&self, epoch: EpochId, intent: &Intent) -> Result<IntentId, LedgerError> {
-        self.0.begin_batch(epoch, intent).await
-    }
-    async fn end_batch(
-        &self,
-        epoch: EpochId,
-        intent: IntentId,
-        messages: &[MessageRecord],
-    ) -> Result<(), LedgerError> {
-        self.0.end_batch(epoch, intent, messages).await
-    }
-    async fn open_intents(&self, destination: &str) -> Result<Vec<OpenIntent>, LedgerError> {
-        self.0.open_intents(destination).await
-    }
-    async fn messages(
-        &self,
-        id: EpochId,
-        after: Option<Uid>,
-        limit: usize,
-    ) -> Result<Vec<MessageRecord>, LedgerError> {
-        self.0.messages(id, after, limit).await
+impl Tamper for Forgetful {
+    fn recording(&self, _: EpochId, messages: Vec<MessageRecord>) -> Result<Vec<MessageRecord>, LedgerError> {
+        Ok(messages.into_iter().filter(|message| message.uid.get() != 3).collect())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_that_do_not_balance_are_said_loudly() {
     let (server, rig) = serve(messages(5), Script::default());
-    let ledger = Forgetful(Store::open_file(&rig.state(), None).await.unwrap());
+    let ledger = Tampered::open(&rig.state(), Forgetful).await;
     let report = rig.run_with(Work::Import, &ledger).await;
     assert_eq!(report.verdict, Verdict::Incomplete);
     assert!(!report.totals.balances());

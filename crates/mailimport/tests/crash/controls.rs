@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::invariants::{Findings, Invariant, at_any_moment, at_the_end};
-use crate::scene::{Scene, copy, old_account};
+use crate::scene::{Scene, copy};
+use testkit::factory::generated_hundreds;
 
 /// A harm, what it does to the mailbox, and the invariant that has to notice.
 type Control = (&'static str, fn(&Scene), Invariant);
@@ -37,7 +38,7 @@ const CONTROLS: [Control; 10] = [
 
 #[test]
 fn each_invariant_notices_when_it_is_broken() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     scene.complete();
     at_the_end(&mut scene).assert_none(&"before any harm");
     let kept = scene.server.mail_home("kept");
@@ -54,7 +55,7 @@ fn each_invariant_notices_when_it_is_broken() {
 /// What Dovecot complains of stays in its log, so this comes alone.
 #[test]
 fn dovecot_notices_a_size_that_is_wrong() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     scene.complete();
     let path = ours(&scene);
     let name = path.file_name().unwrap().to_str().unwrap();

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::device::{Disk, in_own_namespace, run};
 use crate::invariants::{at_any_moment, at_the_end};
-use crate::scene::{Ended, Scene, old_account, open_directory};
+use crate::scene::{Ended, Scene, open_directory};
+use testkit::factory::generated_hundreds;
 
 #[test]
 fn full_it_is_told_and_goes_on_when_there_is_room() {
@@ -45,7 +46,7 @@ fn inside_full_it_is_told_and_goes_on_when_there_is_room() {
     for kilobytes in [160, 400, 700, 1_000, 2_000, 4_000, 6_500] {
         let directory = open_directory();
         room(directory.path(), kilobytes);
-        let mut scene = Scene::at(&old_account(), &directory.path().join("Maildir"));
+        let mut scene = Scene::at(&generated_hundreds(), &directory.path().join("Maildir"));
         let when = format!("{kilobytes} kB");
         assert_told(&scene.import(), &scene, &when);
         room(directory.path(), 100_000);
@@ -64,7 +65,7 @@ fn inside_failing_it_is_told_and_goes_on_when_it_is_mended() {
         let directory = open_directory();
         room(directory.path(), kilobytes);
         let disk = Disk::new(directory.path(), 96);
-        let mut scene = Scene::at(&old_account(), &disk.path().join("Maildir"));
+        let mut scene = Scene::at(&generated_hundreds(), &disk.path().join("Maildir"));
         run("sync", &["-f", disk.path().to_str().unwrap()]);
         let ended = scene.import();
         assert_told(&ended, &scene, &format!("a disk of {kilobytes} kB that says it has 96 MB"));

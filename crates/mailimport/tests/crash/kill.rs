@@ -7,7 +7,9 @@ use testkit::server::ImapServer;
 
 use crate::client::Busy;
 use crate::invariants::{at_any_moment, at_the_end};
-use crate::scene::{Random, Scene, iterations, old_account};
+use crate::scene::{Scene, iterations};
+use testkit::factory::generated_hundreds;
+use testkit::random::Random;
 
 /// Kills in one mailbox before the import is let to its end.
 const KILLS: u64 = 6;
@@ -23,8 +25,8 @@ fn at_random_moments_while_a_client_is_busy() {
 }
 
 fn harm(kills: u64, busy: bool) {
-    let mut random = Random::new();
-    let account = old_account();
+    let mut random = Random::seeded();
+    let account = generated_hundreds();
     let (mut met, mut rounds) = (0, 0);
     while met < kills {
         let mut scene = Scene::new(&account);

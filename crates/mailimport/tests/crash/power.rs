@@ -10,7 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::device::{Disk, in_own_namespace, run};
 use crate::invariants::{Findings, Invariant, Ledger, at_any_moment, at_the_end, forgotten};
-use crate::scene::{Random, Scene, iterations, old_account, open_directory};
+use crate::scene::{Scene, iterations, open_directory};
+use testkit::factory::generated_hundreds;
+use testkit::random::Random;
 
 /// How often a control may try to meet the moment at which the harm shows.
 const CONTROL_TRIES: u32 = 25;
@@ -33,7 +35,7 @@ fn control_without_a_synchronous_ledger_it_forgets() {
 #[test]
 #[ignore = "runs in a mount namespace of its own"]
 fn inside_at_random_moments() {
-    let mut random = Random::new();
+    let mut random = Random::seeded();
     let rounds = iterations().div_ceil(4);
     let mut met = 0;
     for round in 0..rounds {
@@ -76,7 +78,7 @@ fn without(call: &str) -> Vec<String> {
 }
 
 fn expect_harm(invariant: Invariant, around: impl Fn(&Path) -> Vec<String>) {
-    let mut random = Random::new();
+    let mut random = Random::seeded();
     for attempt in 1..=CONTROL_TRIES {
         let mut failure = Failure::new();
         let around = around(&failure.scene.root);
@@ -103,7 +105,7 @@ impl Failure {
     fn new() -> Failure {
         let directory = open_directory();
         let disk = Disk::new(directory.path(), 96);
-        let scene = Scene::at(&old_account(), &disk.path().join("Maildir"));
+        let scene = Scene::at(&generated_hundreds(), &disk.path().join("Maildir"));
         // Foreign mail has been there for long.
         run("sync", &["-f", disk.path().to_str().unwrap()]);
         Failure { scene, disk, recorded: Vec::new(), _directory: directory }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use sha2::{Digest, Sha256};
-use testkit::factory::{self, AccountSpec, Content, FolderSpec, MessageSpec};
+use testkit::factory::{AccountSpec, FolderSpec, MessageSpec};
 use testkit::server::{Dovecot, DovecotOptions, ImapServer, User};
 
 pub(crate) const PASSWORD: &str = "pw";
@@ -218,39 +218,6 @@ pub(crate) fn foreign_mail() -> AccountSpec {
             FolderSpec::new(&["INBOX"], (0..3).map(message).collect()),
             FolderSpec::new(&["Foreign"], (3..5).map(message).collect()),
         ],
-    }
-}
-
-/// A few hundred messages in nine folders, none of them large: enough for an import to be met anywhere.
-pub(crate) fn old_account() -> AccountSpec {
-    let mut account = factory::generated_2000();
-    for folder in &mut account.folders {
-        let mut number = 0;
-        folder.messages.retain(|message| {
-            number += 1;
-            let small = !matches!(message.content, Content::Generated { size, .. } if size > 1_000_000);
-            small && number % 4 == 0
-        });
-    }
-    account
-}
-
-/// A small generator of numbers; the seed is printed, so that a failure can be repeated with `MAILIMPORT_SEED`.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new() -> Random {
-        let given = std::env::var("MAILIMPORT_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::from(std::process::id()) * 7_919 + 1);
-        eprintln!("MAILIMPORT_SEED={seed}");
-        Random(seed)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
     }
 }
 

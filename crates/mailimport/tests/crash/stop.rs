@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invariants::{at_any_moment, at_the_end};
-use crate::scene::{Ended, Scene, old_account};
+use crate::scene::{Ended, Scene};
+use testkit::factory::generated_hundreds;
 
 fn signal(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).unwrap();
@@ -29,7 +30,7 @@ fn under_way(scene: &Scene, child: &mut Child) {
 #[test]
 fn told_to_stop_it_ends_with_5_and_a_true_report_and_goes_on() {
     for order in [Signal::INT, Signal::TERM] {
-        let mut scene = Scene::new(&old_account());
+        let mut scene = Scene::new(&generated_hundreds());
         let messages = scene.source_files().len();
         let mut child = scene.spawn();
         under_way(&scene, &mut child);
@@ -48,7 +49,7 @@ fn told_to_stop_it_ends_with_5_and_a_true_report_and_goes_on() {
 /// Jumps a year ahead and ten years back again and again while it imports; only the time of day, as a clock that is set.
 #[test]
 fn a_clock_that_jumps_changes_nothing() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     let clock = scene.server.mail_home("clock");
     std::fs::write(&clock, "+0").unwrap();
     let mut command = scene.command();
@@ -111,7 +112,7 @@ impl Locked {
 
 #[test]
 fn a_ledger_that_is_locked_for_thirty_seconds_is_waited_for() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     let mut child = scene.spawn();
     under_way(&scene, &mut child);
     let locked = Locked::take(&scene);
@@ -136,7 +137,7 @@ fn a_ledger_that_is_locked_for_thirty_seconds_is_waited_for() {
 
 #[test]
 fn a_second_import_into_the_same_mailbox_says_so_and_stops() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     let mut first = scene.spawn();
     under_way(&scene, &mut first);
     signal(&first, Signal::STOP);
@@ -153,7 +154,7 @@ fn a_second_import_into_the_same_mailbox_says_so_and_stops() {
 
 #[test]
 fn eight_imports_at_once_double_nothing() {
-    let mut scene = Scene::new(&old_account());
+    let mut scene = Scene::new(&generated_hundreds());
     let ends: Vec<Ended> =
         (0..8).map(|_| scene.spawn()).collect::<Vec<_>>().into_iter().map(Ended::of).collect();
     for ended in &ends {

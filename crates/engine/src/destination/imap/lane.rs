@@ -4,6 +4,7 @@
 //! asked, as long as the patience lasts; a message is never sent again from here.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use imap::{Connection, Examined, WireName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -106,6 +107,11 @@ impl Lane {
     /// Something was achieved.
     pub(super) fn went_well(&self) {
         self.lanes.line.went_well();
+    }
+
+    /// Waits so long, unless the import is to stop.
+    pub(super) async fn pause(&mut self, pause: Duration) -> Result<(), Failure> {
+        self.lanes.line.unless_cancelled(tokio::time::sleep(pause)).await.map_err(failure::of)
     }
 
     /// Sees whether what failed can be tried again; if so the pause for that is over.

@@ -7,7 +7,7 @@ use imap::{
 };
 
 use super::lane::Lane;
-use super::{ImapFolder, failure, identity, storable, uid_in};
+use super::{ImapFolder, identity, storable, uid_in};
 use crate::canonical::Canonical;
 use crate::destination::{Failure, FlagChange, Mark, Present, Stored, flag_names};
 use crate::ledger::Digest;
@@ -23,9 +23,9 @@ const LOOKS: usize = 10;
 
 /// Every message with its flags.
 pub(super) async fn present(folder: &ImapFolder) -> Result<Vec<Present>, Failure> {
-    let (mut lane, mut examined) = folder.select().await?;
+    let (mut lane, mut examined, _) = folder.select().await?;
     loop {
-        match list(&mut lane, &examined).await? {
+        match list(&mut lane, examined.exists, examined.uid_validity).await? {
             Ok(present) => return Ok(present),
             Err(error) => {
                 lane.recover(error).await?;
@@ -35,11 +35,15 @@ pub(super) async fn present(folder: &ImapFolder) -> Result<Vec<Present>, Failure
     }
 }
 
-async fn list(lane: &mut Lane, examined: &Examined) -> Result<Result<Vec<Present>, imap::Error>, Failure> {
-    if examined.exists == 0 {
+async fn list(
+    lane: &mut Lane,
+    exists: u32,
+    uid_validity: Option<UidValidity>,
+) -> Result<Result<Vec<Present>, imap::Error>, Failure> {
+    if exists == 0 {
         return Ok(Ok(Vec::new()));
     }
-    let uid_validity = examined.uid_validity.unwrap_or(UidValidity(0));
+    let uid_validity = uid_validity.unwrap_or(UidValidity(0));
     let mut pipeline = lane.connection().await?.fetch();
     if let Err(error) = pipeline.send_all(&[FetchItem::Flags], None).await {
         return Ok(Err(error));
@@ -74,7 +78,7 @@ pub(super) async fn read(
     wanted: impl Fn(&Present) -> bool + Send,
 ) -> Result<Vec<Stored>, Failure> {
     let listed = present(folder).await?;
-    let (mut lane, examined) = folder.select().await?;
+    let (mut lane, examined, _) = folder.select().await?;
     let uid_validity = examined.uid_validity.unwrap_or(UidValidity(0));
     let chosen: UidSet = listed
         .iter()
@@ -188,7 +192,7 @@ pub(super) async fn find_settled(
         if found.identities.iter().all(Option::is_some) {
             break;
         }
-        tokio::time::sleep(folder.shared.place.settings.first_pause.saturating_mul(2)).await;
+        lane.pause(folder.shared.place.settings.first_pause.saturating_mul(2)).await?;
         let again = find(folder, lane, mark, owned).await?;
         let settled = again.uid_next == found.uid_next;
         found = again;
@@ -228,6 +232,10 @@ pub(super) async fn find(
         false => listed(folder, lane, &examined).await?.intersection(&range),
     };
     let stored = bodies(folder, lane, uid_validity, &there).await?;
+    let unread: UidSet = there.iter().filter(|uid| !stored.contains_key(uid)).collect();
+    if !unread.is_empty() {
+        are_gone(folder, lane, &examined, &unread).await?;
+    }
     let mut by_form: HashMap<Digest, VecDeque<Uid>> = HashMap::new();
     for (uid, message) in &stored {
         if let Some(canonical) = message.canonical {
@@ -248,28 +256,58 @@ pub(super) async fn find(
     })
 }
 
-/// The UIDs of the folder that the lane has open.
-async fn listed(folder: &ImapFolder, lane: &mut Lane, examined: &Examined) -> Result<UidSet, Failure> {
-    let uid_validity = examined.uid_validity.unwrap_or(UidValidity(0));
-    loop {
-        match list(lane, examined).await? {
-            Ok(present) => {
-                return Ok(present.iter().filter_map(|p| uid_in(&p.identity, uid_validity)).collect());
-            }
-            Err(error) => {
-                lane.recover(error).await?;
-                let again = lane.select(&folder.name).await?;
-                if again.uid_validity != examined.uid_validity {
-                    return Err(failure::internal("the new server numbers the folder anew"));
-                }
-            }
-        }
+/// Messages that were listed and not read must be gone by now. One that is there and cannot be read may be one of those
+/// that are looked for: taken for missing it would be sent again.
+async fn are_gone(
+    folder: &ImapFolder,
+    lane: &mut Lane,
+    examined: &Examined,
+    unread: &UidSet,
+) -> Result<(), Failure> {
+    let now = lane.select(&folder.name).await?;
+    if now.uid_validity == examined.uid_validity
+        && listed(folder, lane, &now).await?.intersection(unread).is_empty()
+    {
+        return Ok(());
     }
+    Err(cannot_tell(folder))
+}
+
+fn cannot_tell(folder: &ImapFolder) -> Failure {
+    let message = format!(
+        "The new server does not hand over what lies in folder {}, so nobody can tell which messages have arrived there. None \
+         is sent again; the same command looks again.",
+        folder.path
+    );
+    Failure { class: "destination", message }
+}
+
+/// The UIDs of the folder that the lane has open: of all its messages, or it is an error.
+async fn listed(folder: &ImapFolder, lane: &mut Lane, examined: &Examined) -> Result<UidSet, Failure> {
+    let uid_validity = examined.uid_validity;
+    let mut exists = examined.exists;
+    for _ in 0..ROUNDS {
+        match list(lane, exists, uid_validity).await? {
+            Ok(present) if present.len() as u64 >= u64::from(exists) => {
+                let validity = uid_validity.unwrap_or(UidValidity(0));
+                return Ok(present.iter().filter_map(|p| uid_in(&p.identity, validity)).collect());
+            }
+            // Removed meanwhile, or a line that made no sense.
+            Ok(_) => {}
+            Err(error) => lane.recover(error).await?,
+        }
+        let again = lane.select(&folder.name).await?;
+        if again.uid_validity != uid_validity {
+            break;
+        }
+        exists = again.exists;
+    }
+    Err(cannot_tell(folder))
 }
 
 /// Adds and removes flags; answers how many messages are different now.
 pub(super) async fn change_flags(folder: &ImapFolder, changes: &[FlagChange]) -> Result<u64, Failure> {
-    let (mut lane, examined) = folder.select().await?;
+    let (mut lane, examined, _) = folder.select().await?;
     let uid_validity = examined.uid_validity.unwrap_or(UidValidity(0));
     let mut orders: BTreeMap<(bool, Flag), UidSet> = BTreeMap::new();
     let mut changed = 0;
